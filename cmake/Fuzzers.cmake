@@ -1,0 +1,13 @@
+# Fuzzers: each test/fuzz/<name>_fuzz.cc becomes a libFuzzer program; its seeds lie in test/fuzz/corpus/<name>.
+if(NOT CMAKE_CXX_COMPILER_ID MATCHES Clang)
+  message(FATAL_ERROR "The fuzzers need clang: use the preset 'fuzz', after scripts/setup test.")
+endif()
+file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/test/fuzz/*_fuzz.cc)
+target_compile_options(fanwire_flags INTERFACE -fsanitize=fuzzer-no-link)
+foreach(source IN LISTS sources)
+  get_filename_component(name ${source} NAME_WE)
+  add_executable(${name} ${source})
+  target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR})
+  target_link_libraries(${name} PRIVATE fanwire_flags fanwire_protocol)
+  target_link_options(${name} PRIVATE -fsanitize=fuzzer)
+endforeach()

@@ -1,0 +1,27 @@
+# NativeTests: test/native/<layer>/*.cc becomes fanwire_<layer>_test, linked to that layer.
+find_package(GTest QUIET)
+if(NOT GTest_FOUND)
+  message(FATAL_ERROR "GoogleTest is missing: run scripts/setup test, or install libgtest-dev.")
+endif()
+include(GoogleTest)
+
+# ThreadSanitizer needs a fixed address layout on kernels that spread it further than it knows.
+if(FANWIRE_SANITIZE STREQUAL "thread")
+  execute_process(COMMAND setarch -R true RESULT_VARIABLE refused OUTPUT_QUIET ERROR_QUIET)
+  if(refused EQUAL 0)
+    set(CMAKE_CROSSCOMPILING_EMULATOR setarch -R)
+  endif()
+endif()
+
+file(GLOB folders CONFIGURE_DEPENDS LIST_DIRECTORIES true ${CMAKE_SOURCE_DIR}/test/native/*)
+foreach(folder IN LISTS folders)
+  get_filename_component(layer ${folder} NAME)
+  file(GLOB sources CONFIGURE_DEPENDS ${folder}/*.cc)
+  if(NOT sources OR NOT TARGET fanwire_${layer})
+    continue()
+  endif()
+  add_executable(fanwire_${layer}_test ${sources})
+  target_include_directories(fanwire_${layer}_test PRIVATE ${CMAKE_SOURCE_DIR})
+  target_link_libraries(fanwire_${layer}_test PRIVATE fanwire_flags fanwire_${layer} GTest::gtest GTest::gtest_main)
+  gtest_discover_tests(fanwire_${layer}_test DISCOVERY_MODE PRE_TEST PROPERTIES TIMEOUT 120)
+endforeach()

@@ -82,12 +82,13 @@ class MessageReader {
   uint16_t StartFrame(const FrameHeader& header);
   bool ReadPayload(uint8_t** p, uint8_t* end, ReadEvent* event);
   bool ReadData(uint8_t* data, size_t size, ReadEvent* event);
+  bool TakeText(const uint8_t* data, size_t size, bool ends);
   bool ReadControl(uint8_t* data, size_t size, ReadEvent* event);
-  ReadEvent ControlEvent(uint8_t* data, size_t size);
   ReadEvent CloseEvent(uint8_t* data, size_t size);
-  ReadEvent MessageEvent(uint8_t* data, size_t size);
   ReadEvent Fail(uint16_t code);
-  bool Reserve(size_t needed, size_t expected);
+  void EndFrame();
+  bool Store(const uint8_t* data, size_t size);
+  bool Reserve(size_t needed);
   void Release();
 
   std::unique_ptr<uint8_t, Free> buffer_;  // message so far, then control bytes
@@ -107,7 +108,7 @@ class MessageReader {
   bool spent_ = false;     // buffer_ belongs to an event already told
   uint8_t control_size_ = 0;  // control bytes behind the message in buffer_
   uint8_t header_size_ = 0;
-  uint8_t header_[kMaxClientHeader];  // a header that came in pieces
+  uint8_t header_[kMaxClientHeader] = {};  // a header that came in pieces
 };
 
 static_assert(sizeof(MessageReader) <= 64, "one per connection: keep it small");

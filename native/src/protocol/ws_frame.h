@@ -5,9 +5,9 @@
 #ifndef FANWIRE_PROTOCOL_WS_FRAME_H_
 #define FANWIRE_PROTOCOL_WS_FRAME_H_
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 
 namespace fanwire {
 
@@ -88,6 +88,13 @@ enum class FrameHeaderStatus : uint8_t {
 // bits and masking are right is for the caller to judge.
 FrameHeaderStatus ParseFrameHeader(const uint8_t* p, size_t available,
                                    FrameHeader* out);
+
+// The mask for the bytes that come `bytes` later in the same payload.
+inline uint32_t TurnMask(uint32_t mask, size_t bytes) {
+  const int bits = static_cast<int>(bytes & 3) * 8;
+  return std::endian::native == std::endian::little ? std::rotr(mask, bits)
+                                                    : std::rotl(mask, bits);
+}
 
 // XORs `size` bytes with the mask; `offset` is the place of data[0] in its
 // frame's payload. Any alignment.

@@ -73,8 +73,8 @@ bool IsTarget(std::string_view target) {
 bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 
 HeadStatus JudgeVersion(std::string_view version) {
-  if (version.size() != 8 || version.substr(0, 5) != "HTTP/" ||
-      !IsDigit(version[5]) || version[6] != '.' || !IsDigit(version[7])) {
+  if (version.size() != 8 || version.substr(0, 5) != "HTTP/" || !IsDigit(version[5]) ||
+      version[6] != '.' || !IsDigit(version[7])) {
     return HeadStatus::kBad;
   }
   const bool known = version == "HTTP/1.1" || version == "HTTP/1.0";
@@ -87,8 +87,7 @@ HeadStatus ParseRequestLine(std::string_view line, RequestHead* out) {
   const size_t second_space = line.find(' ', first_space + 1);
   if (second_space == std::string_view::npos) return HeadStatus::kBad;
   out->method = line.substr(0, first_space);
-  out->target =
-      line.substr(first_space + 1, second_space - first_space - 1);
+  out->target = line.substr(first_space + 1, second_space - first_space - 1);
   out->version = line.substr(second_space + 1);
   if (!IsToken(out->method) || !IsTarget(out->target)) return HeadStatus::kBad;
   return JudgeVersion(out->version);
@@ -104,9 +103,7 @@ bool ParseField(std::string_view line, HeaderField* out) {
 
 }  // namespace
 
-bool IsToken(std::string_view text) {
-  return !text.empty() && IsAll(text, kTokenClass);
-}
+bool IsToken(std::string_view text) { return !text.empty() && IsAll(text, kTokenClass); }
 
 bool IsFieldValue(std::string_view text) { return IsAll(text, kValueClass); }
 
@@ -138,13 +135,11 @@ HeadStatus HeadScanner::Scan(std::string_view bytes, size_t max_bytes) {
     scanned_ = line_feed + 1;
   }
   scanned_ = allowed.size();
-  return bytes.size() >= max_bytes ? HeadStatus::kTooLarge
-                                   : HeadStatus::kNeedMore;
+  return bytes.size() >= max_bytes ? HeadStatus::kTooLarge : HeadStatus::kNeedMore;
 }
 
-HeadStatus ParseRequestHead(std::string_view bytes, size_t max_bytes,
-                            size_t max_fields, RequestHead* out,
-                            HeadScanner* scanner) {
+HeadStatus ParseRequestHead(std::string_view bytes, size_t max_bytes, size_t max_fields,
+                            RequestHead* out, HeadScanner* scanner) {
   HeadScanner own_scanner;
   if (scanner == nullptr) scanner = &own_scanner;
   const HeadStatus found = scanner->Scan(bytes, max_bytes);

@@ -65,9 +65,8 @@ class HeadScanner {
 // Strict: token characters, one space between the parts of the first line,
 // CR LF at line ends, no folded lines, no space before a colon, no control
 // characters; the target starts with '/' or "http(s)://host".
-HeadStatus ParseRequestHead(std::string_view bytes, size_t max_bytes,
-                            size_t max_fields, RequestHead* out,
-                            HeadScanner* scanner = nullptr);
+HeadStatus ParseRequestHead(std::string_view bytes, size_t max_bytes, size_t max_fields,
+                            RequestHead* out, HeadScanner* scanner = nullptr);
 
 // RFC 9110 section 5.6.2; false for an empty one.
 bool IsToken(std::string_view text);

@@ -39,20 +39,20 @@ MessageReader::MessageReader(uint32_t max_message_bytes)
 ReadEvent MessageReader::Next(uint8_t** p, uint8_t* end) {
   if (state_ == State::kIdle) [[likely]] {
     ReadEvent event;
-    if (TryWholeFrame(p, end, &event)) [[likely]] return event;
+    if (TryWholeFrame(p, end, &event)) [[likely]]
+      return event;
   }
   return NextSlow(p, end);
 }
 
 // The common case: an unfragmented message that lies whole in the caller's
 // bytes. Whatever else begins at *p is left to NextSlow() untouched.
-inline bool MessageReader::TryWholeFrame(uint8_t** p, uint8_t* end,
-                                         ReadEvent* event) {
+inline bool MessageReader::TryWholeFrame(uint8_t** p, uint8_t* end, ReadEvent* event) {
   uint8_t* const at = *p;
   const size_t available = static_cast<size_t>(end - at);
   if (available < 6) return false;
   if (at[0] != 0x81 && at[0] != 0x82) return false;  // FIN, text or binary
-  size_t size = at[1] ^ 0x80u;  // above 127 if the mask bit is missing
+  size_t size = at[1] ^ 0x80u;                       // above 127 if the mask bit is missing
   size_t header_size = 6;
   if (size > 125) {
     if (size != 126 || available < 8) return false;
@@ -88,9 +88,8 @@ ReadEvent MessageReader::NextSlow(uint8_t** p, uint8_t* end) {
       FrameHeader header;
       const FrameHeaderStatus status = ReadHeader(p, end, &header);
       if (status == FrameHeaderStatus::kNeedMore) return NeedMore();
-      const uint16_t error = status == FrameHeaderStatus::kBad
-                                 ? kProtocolError
-                                 : StartFrame(header);
+      const uint16_t error =
+          status == FrameHeaderStatus::kBad ? kProtocolError : StartFrame(header);
       if (error != 0) return Fail(error);
     }
     ReadEvent event;
@@ -99,8 +98,7 @@ ReadEvent MessageReader::NextSlow(uint8_t** p, uint8_t* end) {
   }
 }
 
-FrameHeaderStatus MessageReader::ReadHeader(uint8_t** p, uint8_t* end,
-                                            FrameHeader* header) {
+FrameHeaderStatus MessageReader::ReadHeader(uint8_t** p, uint8_t* end, FrameHeader* header) {
   const size_t available = static_cast<size_t>(end - *p);
   if (header_size_ == 0) {
     const FrameHeaderStatus status = ParseFrameHeader(*p, available, header);
@@ -110,8 +108,7 @@ FrameHeaderStatus MessageReader::ReadHeader(uint8_t** p, uint8_t* end,
   }
   while (*p < end) {
     header_[header_size_++] = *(*p)++;
-    const FrameHeaderStatus status =
-        ParseFrameHeader(header_, header_size_, header);
+    const FrameHeaderStatus status = ParseFrameHeader(header_, header_size_, header);
     if (status == FrameHeaderStatus::kNeedMore) continue;
     header_size_ = 0;
     return status;
@@ -151,8 +148,7 @@ bool MessageReader::ReadPayload(uint8_t** p, uint8_t* end, ReadEvent* event) {
   mask_ = TurnMask(mask_, size);
   left_ -= static_cast<uint32_t>(size);
   *p += size;
-  return IsControl(frame_) ? ReadControl(data, size, event)
-                           : ReadData(data, size, event);
+  return IsControl(frame_) ? ReadControl(data, size, event) : ReadData(data, size, event);
 }
 
 bool MessageReader::ReadData(uint8_t* data, size_t size, ReadEvent* event) {
@@ -170,8 +166,8 @@ bool MessageReader::ReadData(uint8_t* data, size_t size, ReadEvent* event) {
       }
       size_ += static_cast<uint32_t>(size);
     }
-    *event = Event(ReadEvent::Kind::kMessage, message_,
-                   whole ? data : buffer_.get(), whole ? size : size_);
+    *event = Event(ReadEvent::Kind::kMessage, message_, whole ? data : buffer_.get(),
+                   whole ? size : size_);
   }
   const bool told = ends && !skipping_;
   if (ends) {
@@ -201,9 +197,8 @@ bool MessageReader::ReadControl(uint8_t* data, size_t size, ReadEvent* event) {
     *event = CloseEvent(data, size);
     return true;
   }
-  *event = Event(frame_ == Opcode::kPing ? ReadEvent::Kind::kPing
-                                         : ReadEvent::Kind::kPong,
-                 frame_, data, size);
+  *event = Event(frame_ == Opcode::kPing ? ReadEvent::Kind::kPing : ReadEvent::Kind::kPong, frame_,
+                 data, size);
   EndFrame();
   return true;
 }
@@ -228,8 +223,7 @@ ReadEvent MessageReader::Fail(uint16_t code) {
   message_ = Opcode::kContinuation;
   state_ = State::kFailed;
   error_ = code;
-  return Event(ReadEvent::Kind::kError, Opcode::kContinuation, nullptr, 0,
-               code);
+  return Event(ReadEvent::Kind::kError, Opcode::kContinuation, nullptr, 0, code);
 }
 
 // After a message nothing is held, but what the event just told points into.

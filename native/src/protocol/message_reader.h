@@ -104,8 +104,8 @@ class MessageReader {
   Opcode message_ = Opcode::kContinuation;  // of the message under way
   Opcode frame_ = Opcode::kContinuation;    // of the frame under way
   bool fin_ = false;
-  bool skipping_ = false;  // the message under way was discarded
-  bool spent_ = false;     // buffer_ belongs to an event already told
+  bool skipping_ = false;     // the message under way was discarded
+  bool spent_ = false;        // buffer_ belongs to an event already told
   uint8_t control_size_ = 0;  // control bytes behind the message in buffer_
   uint8_t header_size_ = 0;
   uint8_t header_[kMaxClientHeader] = {};  // a header that came in pieces

@@ -14,13 +14,11 @@ constexpr size_t kKeySize = 24;
 
 constexpr UpgradeCheck kGood = {101, "", ""};
 
-constexpr UpgradeCheck BadRequest(std::string_view reason) {
-  return {400, reason, ""};
-}
+constexpr UpgradeCheck BadRequest(std::string_view reason) { return {400, reason, ""}; }
 
 bool IsBase64Character(char c) {
-  return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
-         (c >= '0' && c <= '9') || c == '+' || c == '/';
+  return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '+' ||
+         c == '/';
 }
 
 // Base64 of 16 bytes: 22 characters and two for padding.
@@ -42,8 +40,7 @@ std::string_view Trim(std::string_view text) {
 bool FieldHasToken(const RequestHead& head, std::string_view lower_name,
                    std::string_view lower_token) {
   for (const HeaderField& field : head.fields) {
-    if (EqualsIgnoreCase(field.name, lower_name) &&
-        HasToken(field.value, lower_token)) {
+    if (EqualsIgnoreCase(field.name, lower_name) && HasToken(field.value, lower_token)) {
       return true;
     }
   }
@@ -69,9 +66,7 @@ std::string_view TakeLine(std::string_view* lines) {
   return line;
 }
 
-std::string_view NameOf(std::string_view line) {
-  return line.substr(0, line.find(':'));
-}
+std::string_view NameOf(std::string_view line) { return line.substr(0, line.find(':')); }
 
 void AppendNumber(std::string* out, size_t number) {
   char digits[20];
@@ -100,14 +95,12 @@ UpgradeCheck CheckUpgrade(const RequestHead& head) {
   if (!FieldHasToken(head, "connection", "upgrade")) {
     return BadRequest("The Connection header does not name upgrade.");
   }
-  if (head.Count("sec-websocket-version") != 1 ||
-      head.Find("sec-websocket-version") != "13") {
+  if (head.Count("sec-websocket-version") != 1 || head.Find("sec-websocket-version") != "13") {
     return {426, "The WebSocket version must be 13.",
             "Upgrade: websocket\r\nConnection: Upgrade\r\n"
             "Sec-WebSocket-Version: 13\r\n"};
   }
-  if (head.Count("sec-websocket-key") != 1 ||
-      !IsKey(head.Find("sec-websocket-key"))) {
+  if (head.Count("sec-websocket-key") != 1 || !IsKey(head.Find("sec-websocket-key"))) {
     return BadRequest("One Sec-WebSocket-Key of 16 bytes in base64 is needed.");
   }
   if (head.Count("host") != 1 || head.Find("host").empty()) {
@@ -143,8 +136,7 @@ std::array<char, 28> AcceptKey(std::string_view key) {
   return accept;
 }
 
-void AppendSwitching(std::string* out, std::string_view key,
-                     std::string_view subprotocol,
+void AppendSwitching(std::string* out, std::string_view key, std::string_view subprotocol,
                      std::string_view extra_header_lines) {
   assert(IsSafeHeaderLines(extra_header_lines));
   assert(subprotocol.empty() || IsToken(subprotocol));
@@ -161,8 +153,8 @@ void AppendSwitching(std::string* out, std::string_view key,
   out->append(extra_header_lines).append(kLineEnd);
 }
 
-void AppendRefusal(std::string* out, uint16_t status,
-                   std::string_view header_lines, std::string_view body) {
+void AppendRefusal(std::string* out, uint16_t status, std::string_view header_lines,
+                   std::string_view body) {
   assert(IsSafeHeaderLines(header_lines));
   out->append("HTTP/1.1 ");
   AppendNumber(out, status);
@@ -204,50 +196,94 @@ bool NamesHeader(std::string_view lines, std::string_view lower_name) {
 
 const char* ReasonPhrase(uint16_t status) {
   switch (status) {
-    case 101: return "Switching Protocols";
-    case 200: return "OK";
-    case 204: return "No Content";
-    case 301: return "Moved Permanently";
-    case 302: return "Found";
-    case 303: return "See Other";
-    case 304: return "Not Modified";
-    case 307: return "Temporary Redirect";
-    case 308: return "Permanent Redirect";
-    case 400: return "Bad Request";
-    case 401: return "Unauthorized";
-    case 402: return "Payment Required";
-    case 403: return "Forbidden";
-    case 404: return "Not Found";
-    case 405: return "Method Not Allowed";
-    case 406: return "Not Acceptable";
-    case 407: return "Proxy Authentication Required";
-    case 408: return "Request Timeout";
-    case 409: return "Conflict";
-    case 410: return "Gone";
-    case 411: return "Length Required";
-    case 412: return "Precondition Failed";
-    case 413: return "Content Too Large";
-    case 414: return "URI Too Long";
-    case 415: return "Unsupported Media Type";
-    case 417: return "Expectation Failed";
-    case 418: return "I'm a Teapot";
-    case 421: return "Misdirected Request";
-    case 422: return "Unprocessable Content";
-    case 423: return "Locked";
-    case 425: return "Too Early";
-    case 426: return "Upgrade Required";
-    case 428: return "Precondition Required";
-    case 429: return "Too Many Requests";
-    case 431: return "Request Header Fields Too Large";
-    case 451: return "Unavailable For Legal Reasons";
-    case 500: return "Internal Server Error";
-    case 501: return "Not Implemented";
-    case 502: return "Bad Gateway";
-    case 503: return "Service Unavailable";
-    case 504: return "Gateway Timeout";
-    case 505: return "HTTP Version Not Supported";
-    case 511: return "Network Authentication Required";
-    default: return "Unknown";
+    case 101:
+      return "Switching Protocols";
+    case 200:
+      return "OK";
+    case 204:
+      return "No Content";
+    case 301:
+      return "Moved Permanently";
+    case 302:
+      return "Found";
+    case 303:
+      return "See Other";
+    case 304:
+      return "Not Modified";
+    case 307:
+      return "Temporary Redirect";
+    case 308:
+      return "Permanent Redirect";
+    case 400:
+      return "Bad Request";
+    case 401:
+      return "Unauthorized";
+    case 402:
+      return "Payment Required";
+    case 403:
+      return "Forbidden";
+    case 404:
+      return "Not Found";
+    case 405:
+      return "Method Not Allowed";
+    case 406:
+      return "Not Acceptable";
+    case 407:
+      return "Proxy Authentication Required";
+    case 408:
+      return "Request Timeout";
+    case 409:
+      return "Conflict";
+    case 410:
+      return "Gone";
+    case 411:
+      return "Length Required";
+    case 412:
+      return "Precondition Failed";
+    case 413:
+      return "Content Too Large";
+    case 414:
+      return "URI Too Long";
+    case 415:
+      return "Unsupported Media Type";
+    case 417:
+      return "Expectation Failed";
+    case 418:
+      return "I'm a Teapot";
+    case 421:
+      return "Misdirected Request";
+    case 422:
+      return "Unprocessable Content";
+    case 423:
+      return "Locked";
+    case 425:
+      return "Too Early";
+    case 426:
+      return "Upgrade Required";
+    case 428:
+      return "Precondition Required";
+    case 429:
+      return "Too Many Requests";
+    case 431:
+      return "Request Header Fields Too Large";
+    case 451:
+      return "Unavailable For Legal Reasons";
+    case 500:
+      return "Internal Server Error";
+    case 501:
+      return "Not Implemented";
+    case 502:
+      return "Bad Gateway";
+    case 503:
+      return "Service Unavailable";
+    case 504:
+      return "Gateway Timeout";
+    case 505:
+      return "HTTP Version Not Supported";
+    case 511:
+      return "Network Authentication Required";
+    default:
+      return "Unknown";
   }
 }
 

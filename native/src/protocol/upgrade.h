@@ -36,16 +36,15 @@ std::array<char, 28> AcceptKey(std::string_view key);
 // Appends the whole 101. No Sec-WebSocket-Protocol if `subprotocol` is empty.
 // REQUIRES: IsSafeHeaderLines(extra_header_lines); `subprotocol` is empty or
 // a token.
-void AppendSwitching(std::string* out, std::string_view key,
-                     std::string_view subprotocol,
+void AppendSwitching(std::string* out, std::string_view key, std::string_view subprotocol,
                      std::string_view extra_header_lines);
 
 // Appends a whole response that ends the connection, with Connection: close,
 // Content-Length, and Content-Type text/plain unless `header_lines` names one.
 // Lines in it that would contradict the length are left out.
 // REQUIRES: IsSafeHeaderLines(header_lines); 200 <= status <= 599.
-void AppendRefusal(std::string* out, uint16_t status,
-                   std::string_view header_lines, std::string_view body);
+void AppendRefusal(std::string* out, uint16_t status, std::string_view header_lines,
+                   std::string_view body);
 
 // "Not Found" and so on; "Unknown" for what RFC 9110 does not name.
 const char* ReasonPhrase(uint16_t status);

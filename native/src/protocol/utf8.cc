@@ -49,6 +49,20 @@ size_t WholeCharacter(const uint8_t* p) {
   return 4;
 }
 
+// The first byte from `p` on that is not part of a whole, valid character.
+const uint8_t* SkipWhole(const uint8_t* p, const uint8_t* end) {
+  while (end - p >= 4) {
+    if (*p < 0x80) {
+      p = SkipAscii(p, end);
+      continue;
+    }
+    const size_t size = WholeCharacter(p);
+    if (size == 0) return p;
+    p += size;
+  }
+  return p;
+}
+
 }  // namespace
 
 bool Utf8Validator::Append(const uint8_t* data, size_t size) {
@@ -56,15 +70,8 @@ bool Utf8Validator::Append(const uint8_t* data, size_t size) {
   const uint8_t* const end = data + size;
   while (p < end) {
     if (missing_ == 0) {
-      if (*p < 0x80) {
-        p = SkipAscii(p, end);
-        continue;
-      }
-      const size_t whole = end - p >= 4 ? WholeCharacter(p) : 0;
-      if (whole != 0) {
-        p += whole;
-        continue;
-      }
+      p = SkipWhole(p, end);
+      if (p == end) break;
     }
     // Cut by the end of the piece, or bad: byte by byte tells which.
     if (!Step(*p++)) return false;

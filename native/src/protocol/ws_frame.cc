@@ -13,9 +13,7 @@ uint64_t BigEndian(const uint8_t* p, size_t count) {
 }
 
 // Bytes that hold the length beyond the second byte of the header.
-size_t ExtendedLengthSize(uint8_t length7) {
-  return length7 < 126 ? 0 : length7 == 126 ? 2 : 8;
-}
+size_t ExtendedLengthSize(uint8_t length7) { return length7 < 126 ? 0 : length7 == 126 ? 2 : 8; }
 
 bool IsReserved(uint8_t opcode) {
   return (opcode & 0x7) > 2;  // 3..7 and 11..15
@@ -49,8 +47,7 @@ size_t FrameSizeAt(const uint8_t* p, size_t available) {
   return 2 + extended_size + static_cast<size_t>(payload);
 }
 
-FrameHeaderStatus ParseFrameHeader(const uint8_t* p, size_t available,
-                                   FrameHeader* out) {
+FrameHeaderStatus ParseFrameHeader(const uint8_t* p, size_t available, FrameHeader* out) {
   if (available < 2) return FrameHeaderStatus::kNeedMore;
   const uint8_t length7 = p[1] & 0x7F;
   if (IsReserved(p[0] & 0xF)) return FrameHeaderStatus::kBad;

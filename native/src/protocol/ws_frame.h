@@ -24,9 +24,7 @@ inline constexpr size_t kMaxServerHeader = 10;
 inline constexpr size_t kMaxClientHeader = 14;
 inline constexpr size_t kMaxControlPayload = 125;
 
-inline bool IsControl(Opcode opcode) {
-  return (static_cast<uint8_t>(opcode) & 0x8) != 0;
-}
+inline bool IsControl(Opcode opcode) { return (static_cast<uint8_t>(opcode) & 0x8) != 0; }
 
 // ---- Server to client: one unmasked frame per message, always with FIN ----
 
@@ -38,10 +36,8 @@ inline size_t FrameHeaderSize(size_t payload_size) {
 
 // Writes the header and returns its size: 2, 4 or 10.
 // REQUIRES: room for FrameHeaderSize(payload_size) bytes at `out`.
-inline size_t PutFrameHeader(uint8_t* out, Opcode opcode, size_t payload_size,
-                             bool rsv1 = false) {
-  out[0] = static_cast<uint8_t>(0x80 | (rsv1 ? 0x40 : 0) |
-                                static_cast<uint8_t>(opcode));
+inline size_t PutFrameHeader(uint8_t* out, Opcode opcode, size_t payload_size, bool rsv1 = false) {
+  out[0] = static_cast<uint8_t>(0x80 | (rsv1 ? 0x40 : 0) | static_cast<uint8_t>(opcode));
   if (payload_size <= 125) {
     out[1] = static_cast<uint8_t>(payload_size);
     return 2;
@@ -86,14 +82,12 @@ enum class FrameHeaderStatus : uint8_t {
 // frames without FIN or above 125 bytes, a close frame of 1 byte, lengths that
 // are not written in their shortest form or have the top bit set. Whether RSV
 // bits and masking are right is for the caller to judge.
-FrameHeaderStatus ParseFrameHeader(const uint8_t* p, size_t available,
-                                   FrameHeader* out);
+FrameHeaderStatus ParseFrameHeader(const uint8_t* p, size_t available, FrameHeader* out);
 
 // The mask for the bytes that come `bytes` later in the same payload.
 inline uint32_t TurnMask(uint32_t mask, size_t bytes) {
   const int bits = static_cast<int>(bytes & 3) * 8;
-  return std::endian::native == std::endian::little ? std::rotr(mask, bits)
-                                                    : std::rotl(mask, bits);
+  return std::endian::native == std::endian::little ? std::rotr(mask, bits) : std::rotl(mask, bits);
 }
 
 // XORs `size` bytes with the mask; `offset` is the place of data[0] in its

@@ -1,7 +1,7 @@
 # Addon: fanwire.node, the whole engine in one file that needs nothing but libc.
 set(node_modules ${CMAKE_SOURCE_DIR}/node_modules)
 if(NOT EXISTS ${node_modules}/node-addon-api/napi.h OR NOT EXISTS ${node_modules}/node-api-headers/include/node_api.h)
-  message(FATAL_ERROR "The Node-API headers are missing: run npm ci in ${CMAKE_SOURCE_DIR}.")
+  fanwire_stop("The Node-API headers are missing: run npm ci in ${CMAKE_SOURCE_DIR}.")
 endif()
 
 file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/binding/*.cc)

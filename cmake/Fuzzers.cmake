@@ -1,6 +1,6 @@
 # Fuzzers: each test/fuzz/<name>_fuzz.cc becomes a libFuzzer program; its seeds lie in test/fuzz/corpus/<name>.
 if(NOT CMAKE_CXX_COMPILER_ID MATCHES Clang)
-  message(FATAL_ERROR "The fuzzers need clang: use the preset 'fuzz', after scripts/setup test.")
+  fanwire_stop("The fuzzers need clang: use the preset 'fuzz', after scripts/setup test.")
 endif()
 file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/test/fuzz/*_fuzz.cc)
 target_compile_options(fanwire_flags INTERFACE -fsanitize=fuzzer-no-link)

@@ -1,7 +1,7 @@
 # NativeTests: test/native/<layer>/*.cc becomes fanwire_<layer>_test, linked to that layer.
 find_package(GTest QUIET)
 if(NOT GTest_FOUND)
-  message(FATAL_ERROR "GoogleTest is missing: run scripts/setup test, or install libgtest-dev.")
+  fanwire_stop("GoogleTest is missing: run scripts/setup test, or install libgtest-dev.")
 endif()
 include(GoogleTest)
 

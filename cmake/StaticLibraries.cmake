@@ -53,6 +53,7 @@ function(fanwire_use_libwebsockets)
     BINARY_DIR ${build}
     PREFIX ${CMAKE_BINARY_DIR}/libwebsockets-steps
     CMAKE_ARGS
+      --fresh  # the source folder changes with the patches
       -DCMAKE_BUILD_TYPE=Release
       -DCMAKE_C_COMPILER=${CMAKE_C_COMPILER}
       -DCMAKE_C_FLAGS=${FANWIRE_LWS_C_FLAGS}

@@ -1,0 +1,93 @@
+'use strict'
+// pattern: the paths of endpoints, by the rules of the engine's own router.
+//
+//   /chat/:room   a parameter is one segment that is not empty; it arrives percent-decoded
+//   /files/*      any one segment that is not empty
+//   /live/**      the rest of the path, also none; last only
+
+const { fanwireError, wrongType } = require('./errors.js')
+
+const PARAM = /^:[A-Za-z_][A-Za-z0-9_]*$/
+const LITERAL = /^[A-Za-z0-9._~!$&'()+,;=@-]*$/
+const MAX_PATTERN_BYTES = 512
+
+class Pattern {
+  /** @type {string[]} */ #segments
+  /** @type {readonly string[]} */ names
+
+  /** @param {unknown} source */
+  constructor (source) {
+    if (typeof source !== 'string') throw wrongType('ws(): pattern', 'a string', source)
+    const bad = (/** @type {string} */ why) => fanwireError('ERR_FANWIRE_PATTERN', `ws(): pattern ${JSON.stringify(source)} ${why}`)
+    if (!source.startsWith('/')) throw bad('must begin with "/"')
+    if (source.length > MAX_PATTERN_BYTES) throw bad(`must not be longer than ${MAX_PATTERN_BYTES} bytes`)
+    this.source = source
+    this.#segments = source.slice(1).split('/')
+    /** @type {string[]} */
+    const names = []
+    for (const [i, segment] of this.#segments.entries()) {
+      if (segment === '**') {
+        if (i !== this.#segments.length - 1) throw bad('has "**" before its end')
+      } else if (segment.startsWith(':')) {
+        if (!PARAM.test(segment)) throw bad(`has a malformed parameter ${JSON.stringify(segment)}`)
+        if (names.includes(segment.slice(1))) throw bad(`has the parameter ${JSON.stringify(segment)} twice`)
+        names.push(segment.slice(1))
+      } else if (segment !== '*' && !LITERAL.test(segment)) throw bad(`has a malformed segment ${JSON.stringify(segment)}`)
+    }
+    this.names = names
+  }
+
+  /**
+   * The parameters of a path that matches, else undefined. The object has no prototype.
+   * @param {string} path
+   * @returns {Record<string, string> | undefined}
+   */
+  match (path) {
+    if (!path.startsWith('/')) return undefined
+    const parts = path.slice(1).split('/')
+    const segments = this.#segments
+    const params = Object.create(null)
+    for (let i = 0; i < segments.length; i++) {
+      const segment = segments[i]
+      if (segment === '**') return parts.length >= i ? params : undefined
+      const part = i < parts.length ? decodeSegment(parts[i]) : undefined
+      if (part === undefined) return undefined
+      if (segment === '*') {
+        if (part === '') return undefined
+      } else if (segment.startsWith(':')) {
+        if (part === '') return undefined
+        params[segment.slice(1)] = part
+      } else if (part !== segment) return undefined
+    }
+    return parts.length === segments.length ? params : undefined
+  }
+}
+
+/** @param {string} part @returns {string | undefined} */
+function decodeSegment (part) {
+  if (!part.includes('%')) return part
+  try {
+    const decoded = decodeURIComponent(part)
+    return decoded.includes('/') || decoded.includes('\0') ? undefined : decoded
+  } catch {
+    return undefined
+  }
+}
+
+/**
+ * The path of a request target: without the query, and of "http://host/path" only "/path".
+ * @param {string} target
+ */
+function pathOf (target) {
+  let from = 0
+  if (!target.startsWith('/')) {
+    const scheme = target.indexOf('://')
+    if (scheme < 0) return ''
+    from = target.indexOf('/', scheme + 3)
+    if (from < 0) return '/'
+  }
+  const end = target.indexOf('?', from)
+  return end < 0 ? target.slice(from) : target.slice(from, end)
+}
+
+module.exports = { Pattern, pathOf }

@@ -85,8 +85,8 @@ const serverRules = {
 
 const limitRules = {
   maxMessageBytes: integer(1, 256 * MiB, MiB),
-  highWaterMarkBytes: integer(1, 1024 * MiB, 0),
-  maxBufferedBytes: integer(2, 1024 * MiB, 0),
+  highWaterMarkBytes: integer(1, 512 * MiB, 0),
+  maxBufferedBytes: integer(2, 512 * MiB, 0),
   sendTimeoutMs: integer(1, 24 * HOUR, 10 * SECOND),
   pingIntervalMs: integer(0, 24 * HOUR, 25 * SECOND),
   pongTimeoutMs: integer(1, 24 * HOUR, 20 * SECOND),
@@ -194,7 +194,7 @@ function publishTarget (given, names) {
   const { room, except } = isText ? { room: given, except: undefined } : read('ws(): publishTo', given, publishRules)
   nameOf('ws(): publishTo', room)
   oneOf('', 'sender')('ws(): publishTo: except', except)
-  for (const [, name] of room.matchAll(/:([A-Za-z_][A-Za-z0-9_]*)/g)) {
+  for (const [, name] of room.matchAll(/:([A-Za-z0-9_]+)/g)) {
     if (!names.includes(name)) {
       throw fanwireError('ERR_FANWIRE_UNKNOWN_PARAM', `ws(): publishTo: the path pattern has no parameter ":${name}"`)
     }

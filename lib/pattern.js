@@ -4,11 +4,13 @@
 //   /chat/:room   a parameter is one segment that is not empty; it arrives percent-decoded
 //   /files/*      any one segment that is not empty
 //   /live/**      the rest of the path, also none; last only
+// Segments are compared as sent. A trailing slash counts. Of endpoints that match, the first one takes it.
 
 const { fanwireError, wrongType } = require('./errors.js')
 
-const PARAM = /^:[A-Za-z_][A-Za-z0-9_]*$/
-const LITERAL = /^[A-Za-z0-9._~!$&'()+,;=@-]*$/
+const PARAM = /^:[A-Za-z0-9_]+$/
+const LITERAL = /^[!-~]*$/
+const SPECIAL = /[?#*:]/
 const MAX_PATTERN_BYTES = 512
 
 class Pattern {
@@ -32,7 +34,7 @@ class Pattern {
         if (!PARAM.test(segment)) throw bad(`has a malformed parameter ${JSON.stringify(segment)}`)
         if (names.includes(segment.slice(1))) throw bad(`has the parameter ${JSON.stringify(segment)} twice`)
         names.push(segment.slice(1))
-      } else if (segment !== '*' && !LITERAL.test(segment)) throw bad(`has a malformed segment ${JSON.stringify(segment)}`)
+      } else if (segment !== '*' && (!LITERAL.test(segment) || SPECIAL.test(segment))) throw bad(`has a malformed segment ${JSON.stringify(segment)}`)
     }
     this.names = names
   }
@@ -47,28 +49,32 @@ class Pattern {
     const parts = path.slice(1).split('/')
     const segments = this.#segments
     const params = Object.create(null)
-    for (let i = 0; i < segments.length; i++) {
-      const segment = segments[i]
-      if (segment === '**') return parts.length >= i ? params : undefined
-      const part = i < parts.length ? decodeSegment(parts[i]) : undefined
-      if (part === undefined) return undefined
-      if (segment === '*') {
-        if (part === '') return undefined
-      } else if (segment.startsWith(':')) {
-        if (part === '') return undefined
-        params[segment.slice(1)] = part
-      } else if (part !== segment) return undefined
+    for (const [i, segment] of segments.entries()) {
+      if (segment === '**') return params
+      if (i >= parts.length) return undefined
+      if (segment !== '*' && !segment.startsWith(':')) {
+        if (parts[i] !== segment) return undefined
+        continue
+      }
+      const value = decode(parts[i])
+      if (value === undefined) return undefined
+      if (segment !== '*') params[segment.slice(1)] = value
     }
     return parts.length === segments.length ? params : undefined
   }
 }
 
-/** @param {string} part @returns {string | undefined} */
-function decodeSegment (part) {
+/**
+ * What a parameter takes: not empty, without NUL, its percent-encoding whole.
+ * @param {string} part
+ * @returns {string | undefined}
+ */
+function decode (part) {
+  if (part === '') return undefined
   if (!part.includes('%')) return part
   try {
     const decoded = decodeURIComponent(part)
-    return decoded.includes('/') || decoded.includes('\0') ? undefined : decoded
+    return decoded.includes('\0') ? undefined : decoded
   } catch {
     return undefined
   }

@@ -33,7 +33,7 @@ function nodeProgram (major) {
     try {
       npm(['install', '--prefix', folder, '--no-save', `${name}@${major}`])
     } catch (error) {
-      throw new Error(`Node ${major} could not be fetched as ${name}@${major}: is the npm registry within reach?\n${error.stderr}`)
+      throw new Error(`Node ${major} could not be fetched as ${name}@${major}: is the npm registry within reach?\n${error.stderr}`, { cause: error })
     }
   }
   return program

@@ -79,7 +79,7 @@ $('block').addEventListener('click', async () => {
 
 const canvas = $('chart')
 const context = canvas.getContext('2d')
-const LEFT = 44
+const LEFT = 56
 const BOTTOM = 6
 
 function draw () {

@@ -10,17 +10,17 @@ enum CharacterClass : uint8_t { kTokenClass = 1, kValueClass = 2, kTargetClass =
 
 constexpr std::array<uint8_t, 256> MakeClasses() {
   std::array<uint8_t, 256> classes{};
-  for (int c = 0x21; c <= 0xFF; ++c) {
+  for (size_t c = 0x21; c <= 0xFF; ++c) {
     if (c != 0x7F) classes[c] |= kValueClass;
   }
   classes[' '] |= kValueClass;
   classes['\t'] |= kValueClass;
-  for (int c = 0x21; c <= 0x7E; ++c) {
+  for (size_t c = 0x21; c <= 0x7E; ++c) {
     if (c != '#') classes[c] |= kTargetClass;  // no fragment goes to a server
   }
-  for (int c = '0'; c <= '9'; ++c) classes[c] |= kTokenClass;
-  for (int c = 'A'; c <= 'Z'; ++c) classes[c] |= kTokenClass;
-  for (int c = 'a'; c <= 'z'; ++c) classes[c] |= kTokenClass;
+  for (size_t c = '0'; c <= '9'; ++c) classes[c] |= kTokenClass;
+  for (size_t c = 'A'; c <= 'Z'; ++c) classes[c] |= kTokenClass;
+  for (size_t c = 'a'; c <= 'z'; ++c) classes[c] |= kTokenClass;
   for (const char c : std::string_view("!#$%&'*+-.^_`|~")) {
     classes[static_cast<uint8_t>(c)] |= kTokenClass;
   }

@@ -38,6 +38,7 @@ MessageReader::MessageReader(uint32_t max_message_bytes)
 
 ReadEvent MessageReader::Next(uint8_t** p, uint8_t* end) {
   if (state_ == State::kIdle) [[likely]] {
+    if (*p == end) return NeedMore();
     ReadEvent event;
     if (TryWholeFrame(p, end, &event)) [[likely]]
       return event;
@@ -153,23 +154,23 @@ bool MessageReader::ReadPayload(uint8_t** p, uint8_t* end, ReadEvent* event) {
 
 bool MessageReader::ReadData(uint8_t* data, size_t size, ReadEvent* event) {
   const bool ends = fin_ && left_ == 0;
+  const bool told = ends && !skipping_;
   if (!skipping_) {
     if (message_ == Opcode::kText && !TakeText(data, size, ends)) {
       *event = Fail(kBadData);
       return true;
     }
-    const bool whole = ends && size_ == 0;  // no copy: it all lies at `data`
-    if (!whole) {
+    if (!ends || size_ != 0) {  // else it all lies at `data`: no copy
       if (!Store(data, size)) {
         *event = Fail(kTooBig);
         return true;
       }
       size_ += static_cast<uint32_t>(size);
+      data = buffer_.get();
+      size = size_;
     }
-    *event = Event(ReadEvent::Kind::kMessage, message_, whole ? data : buffer_.get(),
-                   whole ? size : size_);
+    if (told) *event = Event(ReadEvent::Kind::kMessage, message_, data, size);
   }
-  const bool told = ends && !skipping_;
   if (ends) {
     message_ = Opcode::kContinuation;
     skipping_ = false;

@@ -16,7 +16,7 @@ void PrintTo(HeadStatus status, std::ostream* out) {
 
 namespace {
 
-using std::string_literals::operator""s;
+using namespace std::string_literals;
 
 constexpr size_t kMaxBytes = 8192;
 constexpr size_t kMaxFields = 100;

@@ -10,7 +10,7 @@
 namespace fanwire {
 namespace {
 
-using std::string_view_literals::operator""sv;
+using namespace std::string_view_literals;
 
 const uint8_t* Data(std::string_view text) { return reinterpret_cast<const uint8_t*>(text.data()); }
 

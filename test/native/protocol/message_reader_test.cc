@@ -227,6 +227,23 @@ TEST(MessageReaderTest, RefusesAMessageTooBigAtItsHeader) {
   EXPECT_EQ(Read(wraps_32_bits), Events{Error(1009)});
 }
 
+TEST(MessageReaderTest, JudgesTheLengthAlikeWhenThePayloadIsAlreadyThere) {
+  const Bytes payload(20000, 'x');
+  const struct {
+    const char* header;
+    uint16_t code;
+  } cases[] = {
+      {"82 fe 00 7d 01 02 03 04", 1002},                    // 125 in two bytes
+      {"82 ff 00 00 00 00 00 00 00 7e 01 02 03 04", 1002},  // 126 in eight bytes
+      {"82 ff 80 00 00 00 00 00 00 7e 01 02 03 04", 1002},  // the top bit
+      {"82 ff 40 00 00 00 00 00 00 00 01 02 03 04", 1009},  // 2^62
+      {"82 7e 00 7e", 1002},                                // not masked
+  };
+  for (const auto& c : cases) {
+    EXPECT_EQ(Read(Join({FromHex(c.header), payload})), Events{Error(c.code)}) << c.header;
+  }
+}
+
 TEST(MessageReaderTest, FailsForGood) {
   MessageReader reader(test::kTestLimit);
   Events events;

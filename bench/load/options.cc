@@ -117,6 +117,9 @@ Options ParseOptions(int argc, char** argv) {
       Fail("unknown option '" + name + "'\n" + kUsage);
   }
   if (options.port == 0) Fail("--port is missing");
+  if (options.scenario == Scenario::kIdle && options.server_pid == 0) {
+    Fail("idle reads the server's memory: --server-pid is missing");
+  }
   if (options.publishers > options.clients) Fail("--publishers is more than --clients");
   if (options.path.empty() || options.path[0] != '/') Fail("--path must begin with '/'");
   return options;

@@ -1,0 +1,365 @@
+#include "net/reactor.h"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <pthread.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <csignal>
+#include <cstring>
+#include <utility>
+
+#include "net/connection.h"
+#include "net/handshake.h"
+#include "net/reactor_group.h"
+
+namespace fanwire {
+namespace {
+
+constexpr int kMaxSleepMs = 1'000;
+constexpr int kAcceptsPerRound = 256;
+constexpr int64_t kAcceptPauseMs = 100;
+
+void EmitLog(lws_log_cx* log, int level, const char* line, size_t size) {
+  const LogLevel ours = (level & LLL_ERR) != 0    ? LogLevel::kError
+                        : (level & LLL_WARN) != 0 ? LogLevel::kWarn
+                                                  : LogLevel::kInfo;
+  while (size > 0 && line[size - 1] == '\n') size--;
+  static_cast<Hub*>(log->opaque)->Log(ours, {line, size});
+}
+
+int64_t NowNs() {
+  using std::chrono::duration_cast, std::chrono::nanoseconds, std::chrono::steady_clock;
+  return duration_cast<nanoseconds>(steady_clock::now().time_since_epoch()).count();
+}
+
+}  // namespace
+
+Reactor::Reactor(ReactorGroup& group, uint32_t index)
+    : group_(group),
+      index_(index),
+      mailbox_(group.options().max_mailbox_bytes),
+      table_(index),
+      routes_(std::make_shared<RouteTable>()),
+      timer_(this) {}
+
+Reactor::~Reactor() { Join(); }
+
+const lws_protocols* Reactor::Protocols() {
+  // tx_packet_size: as much as it is given. rx_buffer_size 0: reads of pt_serv_buf_size.
+  static const lws_protocols protocols[] = {{"fanwire", OnLws, 0, 0, 0, nullptr, 1 << 24},
+                                            {nullptr, nullptr, 0, 0, 0, nullptr, 0}};
+  return protocols;
+}
+
+Status Reactor::Open() {
+  hub_ = std::make_unique<Hub>(group_.options(), group_.clock(), table_, group_.directory(), events_,
+                               group_.incomplete_bytes());
+  if (Status status = loop_.Open(); !status.ok()) return status;
+  log_.u.emit_cx = EmitLog;
+  log_.lll_flags = LLLF_LOG_CONTEXT_AWARE | LLL_ERR | LLL_WARN;
+  log_.opaque = hub_.get();
+  void* loops[1] = {&loop_};
+  static const lws_retry_bo_t no_validity_timer{};  // pings are ours; lws's timers are a sorted list
+  lws_context_creation_info info{};
+  info.port = CONTEXT_PORT_NO_LISTEN_SERVER;
+  info.protocols = Protocols();
+  info.user = this;
+  info.pt_serv_buf_size = 64 * 1024;
+  info.options = LWS_SERVER_OPTION_EXPLICIT_VHOSTS;
+  info.event_lib_custom = EpollLoop::EventLibrary();
+  info.foreign_loops = loops;
+  info.retry_and_idle_policy = &no_validity_timer;
+  info.log_cx = &log_;
+  context_ = lws_create_context(&info);
+  if (context_ == nullptr) return Status::Error("ERR_FANWIRE_ENGINE", "libwebsockets could not make a context");
+  loop_.set_context(context_);
+  info.vhost_name = "fanwire";
+  vhost_ = lws_create_vhost(context_, &info);
+  if (vhost_ == nullptr) return Status::Error("ERR_FANWIRE_ENGINE", "libwebsockets could not make a vhost");
+  return {};
+}
+
+void Reactor::Start() {
+  sigset_t all, before;  // signals are the application's
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  thread_ = std::thread([this] { Run(); });
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+}
+
+void Reactor::Join() {
+  if (thread_.joinable()) thread_.join();
+  if (context_ != nullptr) lws_context_destroy(std::exchange(context_, nullptr));  // it was opened, never started
+}
+
+void Reactor::Wake() {
+  if (loop_.Wake()) hub_->counters().wakes.AddShared();
+}
+
+void Reactor::PostStop() {
+  stop_.store(true);
+  loop_.Wake();
+}
+
+bool Reactor::IsFull() const {
+  const uint32_t limit = group_.options().max_connections;
+  return limit != 0 && group_.connections() > limit;
+}
+
+// ---- the loop ----
+
+void Reactor::Run() {
+  pthread_setname_np(pthread_self(), ("fanwire-" + std::to_string(index_)).c_str());
+  while (!stop_.load()) {
+    loop_.Wait(NextTimeoutMs(), [this] { return mailbox_.has_mail() || stop_.load(); });
+    Round();
+    if (shutting_down_ && (hub_->session_count() == 0 || hub_->now_ms() >= shutdown_due_ms_)) break;
+  }
+  hub_->TerminateAll(CloseCause::kShutdown);
+  EndRound();
+  listeners_.clear();
+  lws_context_destroy(std::exchange(context_, nullptr));  // closes what is left, on its own thread
+  EndRound();
+  Ring();
+  if (!group_.LeaveLast()) return;
+  events_.Append({}, EventKind::kStopped, 0, 0, 0);
+  Ring();
+}
+
+int Reactor::NextTimeoutMs() const {
+  if (hub_->has_retries()) return 1;
+  const int64_t delay = hub_->timers().NextDelayMs(group_.clock().NowMs());
+  return delay < 0 ? kMaxSleepMs : int(std::min<int64_t>(delay, kMaxSleepMs));
+}
+
+// The sockets that were ready have been read; now timers, mail, and one write for each session.
+void Reactor::Round() {
+  hub_->BeginRound();
+  Ring();  // JavaScript works while we write
+  TakeMail();
+  WakePeers();
+  if (!hub_->fan_out().idle()) Linger();
+  EndRound();
+  Ring();  // drains, closes
+  hub_->counters().rounds.Add();
+}
+
+void Reactor::TakeMail() {
+  if (!mailbox_.has_mail()) return;
+  if (taken_count_ == taken_.size()) taken_.emplace_back();
+  Batch& batch = taken_[taken_count_++];
+  mailbox_.Take(batch);
+  Execute(batch);
+  if (mailbox_.TakeRefused()) events_.Append({}, EventKind::kWritable, 0, 0, 0);
+}
+
+// A big fan-out costs microseconds per member. What is published within the next few would cost each of them another write,
+// so gather a little: at most a small part of the fan-out's own price, and not again when it never pays.
+void Reactor::Linger() {
+  FanOut& fan_out = hub_->fan_out();
+  const size_t before = fan_out.open_messages();
+  const int64_t us = std::min<int64_t>(int64_t(fan_out.open_receivers()) * 3 / 32, group_.options().linger_us);
+  if (us < 10 || (linger_misses_ >= 4 && ++linger_misses_ % 64 != 0)) return;
+  hub_->counters().lingers.Add();
+  taken_.reserve(taken_count_ + 64);
+  const int64_t until = NowNs() + us * 1'000;
+  for (int64_t left = us * 1'000; left > 0 && taken_count_ < taken_.capacity(); left = until - NowNs()) {
+    loop_.WaitBriefly(left, [this] { return mailbox_.has_mail(); });
+    Ring();
+    TakeMail();
+    WakePeers();
+  }
+  linger_misses_ = fan_out.open_messages() > before ? 0 : linger_misses_ + 1;
+}
+
+void Reactor::EndRound() {
+  hub_->EndRound();
+  // Closing calls back, and may close more.
+  for (size_t i = 0; i < closing_.size(); i++) {  // NOLINT(modernize-loop-convert)
+    if (lws* wsi = closing_[i]->wsi()) lws_set_timeout(wsi, PENDING_TIMEOUT_CLOSE_SEND, LWS_TO_KILL_SYNC);
+  }
+  closing_.clear();
+  dead_.clear();
+  retired_.clear();
+  for (size_t i = 0; i < taken_count_; i++) taken_[i].Clear();
+  taken_count_ = 0;
+}
+
+void Reactor::Ring() {
+  if (!events_.Commit()) return;
+  hub_->counters().rings.Add();
+  group_.Ring();
+}
+
+void Reactor::WakePeers() {
+  const ReactorSet self = ReactorSet{1} << index_;
+  group_.Wake(std::exchange(hub_->posted(), 0) & ~self);
+}
+
+// ---- commands ----
+
+void Reactor::Execute(Batch& batch) {
+  for (Command& command : batch.commands) {
+    if (command.kind < CommandKind::kAccept) {
+      hub_->Execute(command, batch.bytes);
+    } else {
+      ExecuteOwn(command);
+    }
+  }
+}
+
+void Reactor::ExecuteOwn(Command& command) {
+  switch (command.kind) {
+    case CommandKind::kAccept:
+    case CommandKind::kRefuse: {
+      auto found = pending_.find(command.id.index());
+      if (found == pending_.end() || found->second->handshake()->id() != command.id) return;
+      Handshake* handshake = found->second->handshake();
+      if (command.kind == CommandKind::kAccept) return handshake->Accept(command.rare->text);
+      return handshake->Refuse(command.code, command.rare->lines, command.rare->text);
+    }
+    case CommandKind::kAdopt: {
+      RareFields& rare = *command.rare;
+      return Adopt(rare.fd, PeerAddress::OfSocket(rare.fd), rare.endpoint, rare.token, rare.text);
+    }
+    case CommandKind::kListen:
+      return Listen(command.rare->listener);
+    case CommandKind::kUnlisten:
+      return Unlisten(*command.rare->listener);
+    case CommandKind::kRoutes:
+      routes_ = command.rare->routes;
+      return;
+    case CommandKind::kShutdown:
+      return BeginShutdown(command);
+    default:
+      return;
+  }
+}
+
+void Reactor::Adopt(int fd, const PeerAddress& peer, int32_t endpoint, uint32_t token, std::string& head) {
+  if (shutting_down_) {
+    close(fd);
+    load_.fetch_sub(1, std::memory_order_relaxed);
+    return;
+  }
+  auto connection = std::make_unique<Connection>(*this, peer);
+  lws_adopt_desc_t info{};
+  info.vh = vhost_;
+  info.type = LWS_ADOPT_SOCKET;
+  info.fd.sockfd = fd;
+  info.vh_prot_name = Protocols()[0].name;
+  info.opaque = connection.get();
+  lws* wsi = lws_adopt_descriptor_vhost_via_info(&info);
+  if (wsi == nullptr) {  // it has closed the socket
+    load_.fetch_sub(1, std::memory_order_relaxed);
+    return;
+  }
+  hub_->counters().accepted.Add();
+  hub_->counters().connections.Add();
+  if (group_.AddConnections(1)) events_.Append({1, 0}, EventKind::kBusy, 0, 0, 0);
+  Connection* raw = connection.release();  // libwebsockets' opaque pointer holds it until OnClosed()
+  raw->Attach(wsi);
+  raw->StartHandshake(std::make_unique<Handshake>(*raw, endpoint, token));
+  if (!head.empty()) raw->OnBytes(reinterpret_cast<uint8_t*>(head.data()), head.size());
+}
+
+void Reactor::Bury(Connection& connection) {
+  dead_.emplace_back(&connection);
+  load_.fetch_sub(1, std::memory_order_relaxed);
+  hub_->counters().connections.Subtract();
+  if (group_.AddConnections(-1)) events_.Append({0, 0}, EventKind::kBusy, 0, 0, 0);
+}
+
+void Reactor::Retire(std::unique_ptr<Handshake> handshake) { retired_.push_back(std::move(handshake)); }
+
+int Reactor::OnLws(lws* wsi, lws_callback_reasons reason, void* /*user*/, void* in, size_t size) {
+  auto* connection = wsi != nullptr ? static_cast<Connection*>(lws_get_opaque_user_data(wsi)) : nullptr;
+  if (connection == nullptr) return 0;
+  switch (reason) {
+    case LWS_CALLBACK_RAW_RX:
+      connection->OnBytes(static_cast<uint8_t*>(in), size);
+      return 0;
+    case LWS_CALLBACK_RAW_WRITEABLE:
+      connection->OnWritable();
+      return 0;
+    case LWS_CALLBACK_RAW_CLOSE:
+      lws_set_opaque_user_data(wsi, nullptr);
+      connection->OnClosed();
+      return 0;
+    default:
+      return 0;
+  }
+}
+
+// ---- doors ----
+
+void Reactor::Listen(const std::shared_ptr<Listener>& listener) {
+  if (shutting_down_) return;
+  if (Status status = loop_.AddHandler(listener->fd(), this); !status.ok()) {
+    return hub_->Log(LogLevel::kError, status.message());
+  }
+  listeners_.push_back(listener);
+}
+
+void Reactor::Unlisten(const Listener& listener) {
+  auto found = std::find_if(listeners_.begin(), listeners_.end(), [&](const auto& l) { return l.get() == &listener; });
+  if (found == listeners_.end()) return;
+  loop_.RemoveHandler(listener.fd());
+  listeners_.erase(found);
+}
+
+void Reactor::OnReady(int fd) {
+  auto found = std::find_if(listeners_.begin(), listeners_.end(), [&](const auto& l) { return l->fd() == fd; });
+  if (found == listeners_.end()) return;
+  std::string no_head;
+  for (int i = 0; i < kAcceptsPerRound; i++) {
+    PeerAddress peer;
+    const int socket = (*found)->Accept(&peer);
+    if (socket < 0) {
+      if (errno == EINTR || errno == ECONNABORTED) continue;
+      if (Listener::IsExhaustion(errno)) PauseAccepting(errno);
+      return;
+    }
+    Reactor& to = group_.LeastLoaded();
+    to.AddLoad();
+    if (&to == this) {
+      Adopt(socket, peer, -1, 0, no_head);
+      continue;
+    }
+    to.mailbox_.PostWith(0, [&](Batch& batch) {
+      Command& command = batch.Add(CommandKind::kAdopt, {});
+      command.rare = std::make_unique<RareFields>();
+      command.rare->fd = socket;
+    });
+    hub_->posted() |= ReactorSet{1} << to.index_;
+  }
+}
+
+void Reactor::PauseAccepting(int error_number) {
+  if (std::exchange(accepting_paused_, true)) return;
+  hub_->Log(LogLevel::kWarn, Status::FromErrno("accept", error_number, "; accepting pauses").message());
+  for (const auto& listener : listeners_) loop_.SetHandlerActive(listener->fd(), false);
+  hub_->timers().Set(timer_, hub_->now_ms() + kAcceptPauseMs);
+}
+
+void Reactor::OnTimer() {
+  if (shutting_down_) return;  // Run() looks at the time itself
+  accepting_paused_ = false;
+  for (const auto& listener : listeners_) loop_.SetHandlerActive(listener->fd(), true);
+}
+
+void Reactor::BeginShutdown(const Command& command) {
+  if (std::exchange(shutting_down_, true)) return;
+  for (const auto& listener : listeners_) loop_.RemoveHandler(listener->fd());
+  listeners_.clear();
+  shutdown_due_ms_ = hub_->now_ms() + command.size;
+  hub_->timers().Set(timer_, shutdown_due_ms_);
+  hub_->CloseAll(command.code, command.rare->text, CloseCause::kShutdown);
+}
+
+}  // namespace fanwire

@@ -1,0 +1,62 @@
+// ReactorGroup: the reactors of one engine and what they share.
+// Path:      application -> [reactor_group] -> mailboxes
+// Threading: immutable once started, but for the atomics.
+// Lifetime:  owned by the engine; reactors refer to it until they are joined.
+#ifndef FANWIRE_NET_REACTOR_GROUP_H_
+#define FANWIRE_NET_REACTOR_GROUP_H_
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "base/clock.h"
+#include "core/channel_directory.h"
+#include "fanwire/options.h"
+#include "net/reactor.h"
+
+namespace fanwire {
+
+class ReactorGroup {
+ public:
+  // `ring` wakes JavaScript; any thread calls it.
+  ReactorGroup(const EngineOptions& options, std::function<void()> ring);
+  ReactorGroup(const ReactorGroup&) = delete;
+  ReactorGroup& operator=(const ReactorGroup&) = delete;
+  ~ReactorGroup();
+
+  Status Start();
+  void Stop();  // at once, whatever is open; joins. Idempotent.
+  void Join();  // after a shutdown has been posted and has finished
+
+  void Wake(ReactorSet reactors);
+  Reactor& LeastLoaded();
+
+  size_t size() const { return reactors_.size(); }
+  Reactor& reactor(size_t i) { return *reactors_[i]; }
+  const Reactor& reactor(size_t i) const { return *reactors_[i]; }
+  ChannelDirectory& directory() { return *directory_; }
+  const EngineOptions& options() const { return options_; }
+  const Clock& clock() const { return clock_; }
+  std::atomic<uint64_t>& incomplete_bytes() { return incomplete_bytes_; }
+
+  // For Reactor.
+  void Ring() const { ring_(); }
+  // The number of connections in all; true if it went from or to nought.
+  bool AddConnections(int change);
+  uint32_t connections() const { return connections_.load(std::memory_order_relaxed); }
+  bool LeaveLast() { return running_.fetch_sub(1) == 1; }
+
+ private:
+  const EngineOptions options_;
+  const std::function<void()> ring_;
+  const SteadyClock clock_;
+  std::atomic<uint64_t> incomplete_bytes_{0};
+  std::atomic<uint32_t> connections_{0}, running_{0};
+  std::vector<std::unique_ptr<Reactor>> reactors_;
+  std::unique_ptr<ChannelDirectory> directory_;
+};
+
+}  // namespace fanwire
+
+#endif  // FANWIRE_NET_REACTOR_GROUP_H_

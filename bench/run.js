@@ -14,7 +14,7 @@ const { costTable, wallTable, number } = require('./table.js')
 const ALL_SERVERS = ['limit', 'uws', 'fanwire', 'ws']
 const SERVER_CORE = 0
 const CLIENT_CORE = 1
-const QUICK = { rounds: 3, warmMs: 200, measureMs: 500 }
+const QUICK = { rounds: 3, warmMs: 250, measureMs: 700 }
 const FULL = { rounds: 5, warmMs: 500, measureMs: 2000 }
 
 const USAGE = `usage: node bench/run.js [--quick] [--only ${scenarios.map(scenario => scenario.name).join(',')}]
@@ -95,12 +95,13 @@ function summary (scenario, reports) {
   }
 }
 
-// The servers take turns; each round begins with another one, so that none always follows the same.
+// One bad run and a server has no figure in this scenario. The servers take turns; each round begins with another one, so that none always follows the same.
 async function runScenario (scenario, programs, options, failures) {
   const names = options.servers.filter(name => !scenario.servers || scenario.servers.includes(name))
   const rounds = options.rounds ?? (options.quick && scenario.quickRounds) ?? options.pace.rounds
   const reports = Object.fromEntries(names.map(name => [name, []]))
   const running = new Map()
+  const failed = new Set()
   const stop = async name => {
     await running.get(name)?.stop()
     running.delete(name)
@@ -108,6 +109,7 @@ async function runScenario (scenario, programs, options, failures) {
   try {
     for (let round = 0; round < rounds; round++) {
       for (const name of names.map((_, i) => names[(i + round) % names.length])) {
+        if (failed.has(name)) continue
         try {
           if (!running.has(name)) {
             running.set(name, await ServerUnderTest.start(name, { core: SERVER_CORE, environment: scenario.environment, programs }))
@@ -116,6 +118,7 @@ async function runScenario (scenario, programs, options, failures) {
           if (scenario.fresh) await stop(name)
         } catch (error) {
           failures.push(`${scenario.name}, ${TITLES[name]}: ${error.message}`)
+          failed.add(name)
           await stop(name)
         }
       }
@@ -123,7 +126,7 @@ async function runScenario (scenario, programs, options, failures) {
   } finally {
     for (const name of [...running.keys()]) await stop(name)
   }
-  return Object.fromEntries(names.map(name => [name, summary(scenario, reports[name])]))
+  return Object.fromEntries(names.map(name => [name, failed.has(name) ? {} : summary(scenario, reports[name])]))
 }
 
 function version (name) {
@@ -133,16 +136,27 @@ function version (name) {
   return JSON.parse(fs.readFileSync(path.join(__dirname, 'node_modules', folder, 'package.json'), 'utf8')).version
 }
 
-function conditions ({ servers, rounds, pace }, loadAverage) {
+// How much of all cores somebody uses before we begin, 0 to 1.
+async function busyShare () {
+  const times = () => os.cpus().map(({ times: t }) => ({ idle: t.idle, all: t.user + t.nice + t.sys + t.irq + t.idle }))
+  const before = times()
+  await sleep(1000)
+  const spent = times().map((after, i) => ({ idle: after.idle - before[i].idle, all: after.all - before[i].all }))
+  const total = key => spent.reduce((sum, core) => sum + core[key], 0)
+  return 1 - total('idle') / Math.max(total('all'), 1)
+}
+
+function conditions ({ servers, rounds, pace }, busy) {
   const versions = servers.filter(name => name !== 'limit').map(name => `${TITLES[name]} ${version(name)}`)
   return [
     `${os.cpus()[0].model.trim()}, ${os.cpus().length} cores; ${os.type()} ${os.release()}; Node ${process.version}; ${versions.join(', ')}.`,
     `The whole server process on core ${SERVER_CORE}, the load client on core ${CLIENT_CORE}; ${rounds ?? pace.rounds} rounds of ${pace.measureMs} ms, interleaved; medians.`,
-    `Load average before the run: ${loadAverage.toFixed(2)}${loadAverage > 0.5 ? ' (the machine was not quiet: expect noise)' : ''}.`
+    `The cores before the run: ${Math.round(busy * 100)} % busy${busy > 0.1 ? ' (not quiet: expect noise)' : ''}.`
   ]
 }
 
 async function main () {
+  for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1))
   const options = readArguments()
   let programs
   try {
@@ -151,7 +165,7 @@ async function main () {
     if (error instanceof NotReady) fail(error.message)
     throw error
   }
-  const lines = conditions(options, os.loadavg()[0])
+  const lines = conditions(options, await busyShare())
   console.log(lines.join('\n'))
 
   const results = []

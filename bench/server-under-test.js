@@ -10,6 +10,10 @@ const STOP_LIMIT_MS = 3_000
 
 const TITLES = { limit: 'limit', uws: 'uWebSockets.js', fanwire: 'Fanwire', ws: 'ws' }
 
+const alive = new Set()
+process.once('exit', () => { for (const child of alive) child.kill('SIGKILL') })
+
+/** Ends with this process at the latest, however that ends (but by SIGKILL). */
 class ServerUnderTest {
   #child
   #lines
@@ -29,6 +33,8 @@ class ServerUnderTest {
       env: { ...process.env, ...environment, PORT: '0' },
       stdio: ['pipe', 'pipe', 'inherit']
     })
+    alive.add(child)
+    child.once('exit', () => alive.delete(child))
     const server = new ServerUnderTest(child)
     const word = await server.#line(START_LIMIT_MS, `${TITLES[name]} did not start`)
     server.port = Number(word.split(' ')[1])

@@ -26,6 +26,7 @@ struct SessionInfo {
   std::string head;  // request line and header lines, as they came
   std::string remote_address;
   uint16_t remote_port = 0;
+  uint16_t endpoint = 0;
   std::optional<std::string> user;
 };
 
@@ -90,6 +91,8 @@ class Engine {
   void Settle(SessionId id, uint32_t bytes);
 
   uint32_t connection_count() const;
+  // The least severe level of kLog events that are wanted: 0 errors only ... 3 debug; -1, as at first: none.
+  void SetLogLevel(int level);
   EngineStats Stats() const;
 
   // Life.

@@ -154,6 +154,7 @@ void Hub::CloseBiggestHolder() {
 }
 
 void Hub::Log(LogLevel level, std::string_view line) {
+  if (int(level) > log_level_.load(std::memory_order_relaxed)) return;
   events_.Append({uint32_t(level), 0}, EventKind::kLog, 0, 0, line);
 }
 

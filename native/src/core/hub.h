@@ -55,6 +55,8 @@ class Hub final : public LogSink {
   void RetryPublish(Session& session) { retry_.push_back(session.id()); }
   void AddIncomplete(int64_t bytes);
   void Log(LogLevel level, std::string_view line) override;
+  // Any thread. The least severe level that anybody listens to; -1: none.
+  void SetLogLevel(int level) { log_level_.store(level, std::memory_order_relaxed); }
 
   const EngineOptions& options() const { return options_; }
   int64_t now_ms() const { return now_ms_; }
@@ -85,6 +87,7 @@ class Hub final : public LogSink {
   Counters counters_;
   FanOut fan_out_;
   ReactorSet posted_ = 0;
+  std::atomic<int> log_level_{-1};
   std::vector<std::unique_ptr<Session>> by_index_;
   std::vector<uint32_t> member_index_;  // by session index: its place in members_
   RoomMembers members_;                 // every session of this reactor: what a broadcast reaches

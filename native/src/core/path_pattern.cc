@@ -89,12 +89,13 @@ bool PathPattern::Match(std::string_view path, PathParams* params) const {
     if (segment.kind == Kind::kRest) return true;
     if (path.empty()) return false;
     const std::string_view text = TakeSegment(&path);
+    std::string decoded;
+    if (!PercentDecode(text, &decoded) || decoded.find('/') != std::string::npos) return false;
     if (segment.kind == Kind::kLiteral) {
-      if (text != segment.text) return false;
+      if (decoded != segment.text) return false;
       continue;
     }
-    std::string decoded;
-    if (text.empty() || !PercentDecode(text, &decoded)) return false;
+    if (decoded.empty()) return false;
     if (segment.kind == Kind::kNamed && params != nullptr) params->emplace_back(segment.text, std::move(decoded));
   }
   return path.empty();

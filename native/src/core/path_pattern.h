@@ -4,7 +4,8 @@
 // Lifetime:  a value.
 //
 // `/chat/:room` takes one non-empty segment by name, `*` one without a name, `**`, only at the end, all that is left, also
-// nothing. Segments are compared as sent; what a name takes is percent-decoded. A trailing slash counts.
+// nothing. Segments are compared percent-decoded; one that decodes to a slash or a NUL, or does not decode, matches nothing.
+// A trailing slash counts. lib/pattern.js has the same rules.
 #ifndef FANWIRE_CORE_PATH_PATTERN_H_
 #define FANWIRE_CORE_PATH_PATTERN_H_
 
@@ -23,7 +24,7 @@ class PathPattern {
  public:
   static Status Parse(std::string_view text, PathPattern* out);
 
-  // `params` may be null. False also for a segment whose percent-encoding is broken.
+  // `params` may be null.
   bool Match(std::string_view path, PathParams* params) const;
   bool HasParam(std::string_view name) const;
 

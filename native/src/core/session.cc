@@ -35,7 +35,8 @@ void Session::Open(const PathParams& params, uint32_t adoption_token) {
   if (!options.publish_to.empty()) {
     hub_.directory().Join(id_, ChannelKind::kRoom, endpoint_.room.Expand(params), &hub_.posted(), &publish_channel_);
   }
-  if (options.open) {
+  // An adopted connection's token tells the application which of its requests this is.
+  if (options.open || (adoption_token != 0 && options.told())) {
     record_.Charge(kCreditMessages, 0);  // none until `open` has settled
     uint8_t* token = hub_.events().Append(id_, EventKind::kOpen, 0, endpoint_.index, sizeof adoption_token);
     memcpy(token, &adoption_token, sizeof adoption_token);

@@ -356,6 +356,7 @@ std::optional<SessionInfo> Engine::Info(SessionId id) const {
   info.head = record->head.view();
   info.remote_address = record->peer.ToString();
   info.remote_port = record->peer.port;
+  info.endpoint = record->endpoint.load(std::memory_order_relaxed);
   if (record->user) info.user = record->user.view();
   return info;
 }
@@ -419,6 +420,10 @@ void Engine::Settle(SessionId id, uint32_t bytes) {
 }
 
 uint32_t Engine::connection_count() const { return impl_->group.connections(); }
+
+void Engine::SetLogLevel(int level) {
+  for (size_t i = 0; i < impl_->group.size(); i++) impl_->group.reactor(i).hub().SetLogLevel(level);
+}
 
 EngineStats Engine::Stats() const {
   EngineStats stats;

@@ -95,7 +95,7 @@ void Handshake::AskApplication() {
   phase_ = Phase::kVerdict;
   connection_.SetReading(false);  // what the client sends early stays with the kernel
   Hub& hub = reactor_.hub();
-  hub.timers().Set(timer_, hub.now_ms() + hub.options().handshake_timeout_ms);
+  hub.timers().Clear(timer_);  // the application watches over its own time
   uint8_t* token = hub.events().Append(id_, EventKind::kAuthenticate, 0, endpoint_->index, sizeof token_);
   memcpy(token, &token_, sizeof token_);
   reactor_.AddPending(id_, connection_);
@@ -171,13 +171,8 @@ void Handshake::GiveUp() {
 
 void Handshake::OnTimer() {
   if (phase_ == Phase::kAnswered) return connection_.Close();
-  if (phase_ == Phase::kHead) {
-    if (!buffer_.empty()) return Refuse(408, "", "the request was not completed in time");
-    return connection_.Close();  // it never said anything
-  }
-  GiveUp();
-  connection_.SetReading(true);
-  Refuse(503, "Retry-After: 1\r\n", "authentication took too long");
+  if (!buffer_.empty()) return Refuse(408, "", "the request was not completed in time");
+  connection_.Close();  // it never said anything
 }
 
 }  // namespace fanwire

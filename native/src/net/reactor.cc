@@ -242,27 +242,24 @@ void Reactor::ExecuteOwn(Command& command) {
 }
 
 void Reactor::Adopt(int fd, const PeerAddress& peer, int32_t endpoint, uint32_t token, std::string& head) {
+  if (group_.AddConnections(1)) events_.Append({1, 0}, EventKind::kBusy, 0, 0, 0);
+  hub_->counters().connections.Add();
+  hub_->counters().accepted.Add();
+  lws* wsi = nullptr;
+  auto connection = std::make_unique<Connection>(*this, peer);
   if (shutting_down_) {
     close(fd);
-    load_.fetch_sub(1, std::memory_order_relaxed);
-    return;
+  } else {
+    lws_adopt_desc_t info{};
+    info.vh = vhost_;
+    info.type = LWS_ADOPT_SOCKET;
+    info.fd.sockfd = fd;
+    info.vh_prot_name = Protocols()[0].name;
+    info.opaque = connection.get();
+    wsi = lws_adopt_descriptor_vhost_via_info(&info);  // closes the socket if it fails
   }
-  auto connection = std::make_unique<Connection>(*this, peer);
-  lws_adopt_desc_t info{};
-  info.vh = vhost_;
-  info.type = LWS_ADOPT_SOCKET;
-  info.fd.sockfd = fd;
-  info.vh_prot_name = Protocols()[0].name;
-  info.opaque = connection.get();
-  lws* wsi = lws_adopt_descriptor_vhost_via_info(&info);
-  if (wsi == nullptr) {  // it has closed the socket
-    load_.fetch_sub(1, std::memory_order_relaxed);
-    return;
-  }
-  hub_->counters().accepted.Add();
-  hub_->counters().connections.Add();
-  if (group_.AddConnections(1)) events_.Append({1, 0}, EventKind::kBusy, 0, 0, 0);
   Connection* raw = connection.release();  // libwebsockets' opaque pointer holds it until OnClosed()
+  if (wsi == nullptr) return Bury(*raw);
   raw->Attach(wsi);
   raw->StartHandshake(std::make_unique<Handshake>(*raw, endpoint, token));
   if (!head.empty()) raw->OnBytes(reinterpret_cast<uint8_t*>(head.data()), head.size());

@@ -213,7 +213,7 @@ void Session::TrackIncomplete() {
   const size_t held = reader_.buffered_bytes();
   if (held != tracked_incomplete_) {
     const auto change = int64_t(held) - int64_t(tracked_incomplete_);
-    tracked_incomplete_ = held;
+    tracked_incomplete_ = uint32_t(held);
     hub_.AddIncomplete(change);
   }
   if (!reader_.mid_message()) {
@@ -227,12 +227,10 @@ void Session::TrackIncomplete() {
 void Session::OnPeerClose(const ReadEvent& event) {
   peer_closed_ = true;
   if (state_ == State::kClosing) {
-    if (lane_ != nullptr && lane_->close_sent) Finish(close_code_, close_reason_, close_cause_, true);
+    if (lane_ != nullptr && lane_->close_sent) Finish(true);
     return;
   }
-  close_code_ = event.code;
-  close_reason_.assign(reinterpret_cast<const char*>(event.data), event.size);
-  close_cause_ = CloseCause::kPeer;
+  SetEnd(event.code, {reinterpret_cast<const char*>(event.data), event.size}, CloseCause::kPeer);
   if (event.code != kCloseNoStatus) {
     lane().close_payload.assign({char(event.code >> 8), char(event.code)});
   }
@@ -245,10 +243,8 @@ void Session::Fail(uint16_t code, CloseCause cause, std::string_view why) {
   }
   discarding_ = true;
   reader_.Discard();
-  if (state_ == State::kClosing) return Finish(close_code_, close_reason_, close_cause_, false);
-  close_code_ = code;
-  close_cause_ = cause;
-  close_reason_ = why;
+  if (state_ == State::kClosing) return Finish(false);
+  SetEnd(code, why, cause);
   lane().close_payload.assign({char(code >> 8), char(code)});
   lane().close_payload += why;
   lane().shut_after_close = true;
@@ -263,9 +259,7 @@ void Session::Close(uint16_t code, std::string_view reason, CloseCause cause) {
     return TellClose();
   }
   if (state_ != State::kOpen) return;
-  close_code_ = code;
-  close_reason_ = reason;
-  close_cause_ = cause;
+  SetEnd(code, reason, cause);
   lane().close_payload.assign({char(code >> 8), char(code)});
   lane().close_payload += reason;
   DropWaiting();  // the application wants no more
@@ -277,8 +271,8 @@ void Session::SendClose() {
   record_.Advance(id_.generation, SessionState::kClosing);
   lane().has_close = true;
   lane().has_pong = lane().has_ping = false;
-  close_due_ms_ = hub_.now_ms() + endpoint_.options.close_timeout_ms;
-  WakeAt(close_due_ms_);
+  lane().close_due_ms = hub_.now_ms() + endpoint_.options.close_timeout_ms;
+  WakeAt(lane().close_due_ms);
   hub_.fan_out().Touch(*this);
   // Not paused any more: the peer's close frame is what we wait for.
   if (inbound_ != nullptr && inbound_->paused && inbound_->queue.empty()) Resume();
@@ -290,9 +284,10 @@ void Session::Terminate(CloseCause cause) {
     return TellClose();
   }
   DropWaiting();
-  if (state_ == State::kClosing) return Finish(close_code_, close_reason_, close_cause_, false);
-  Finish(cause == CloseCause::kSlowClient || cause == CloseCause::kSendTimeout ? kCloseTryAgainLater : kCloseAbnormal,
-         "", cause, false);
+  if (state_ == State::kClosing) return Finish(false);
+  const bool slow = cause == CloseCause::kSlowClient || cause == CloseCause::kSendTimeout;
+  SetEnd(slow ? kCloseTryAgainLater : kCloseAbnormal, "", cause);
+  Finish(false);
 }
 
 void Session::OnStreamClosed(int error_number) {
@@ -302,16 +297,19 @@ void Session::OnStreamClosed(int error_number) {
     const Status status = Status::FromErrno("read", error_number, "");
     hub_.events().Append(id_, EventKind::kError, 0, endpoint_.index, status.code() + " " + status.message());
   }
-  if (state_ == State::kOpen) return Finish(kCloseAbnormal, "", CloseCause::kTransportLost, false);
-  Finish(close_code_, close_reason_, close_cause_, peer_closed_ && lane_ != nullptr && lane_->close_sent);
+  if (state_ == State::kOpen) return FinishLost();
+  Finish(peer_closed_ && lane_ != nullptr && lane_->close_sent);
 }
 
-void Session::Finish(uint16_t code, std::string_view reason, CloseCause cause, bool was_clean) {
+void Session::SetEnd(uint16_t code, std::string_view reason, CloseCause cause) {
+  close_code_ = code;
+  close_cause_ = cause;
+  close_reason_ = reason.empty() ? nullptr : std::make_unique<std::string>(reason);
+}
+
+void Session::Finish(bool was_clean) {
   if (state_ == State::kFinished) return;
   state_ = State::kFinished;
-  close_code_ = code;
-  close_reason_ = std::string(reason);  // it may be our own
-  close_cause_ = cause;
   was_clean_ = was_clean;
   record_.Advance(id_.generation, SessionState::kClosed);
   hub_.timers().Clear(timer_);
@@ -326,11 +324,12 @@ void Session::Finish(uint16_t code, std::string_view reason, CloseCause cause, b
 void Session::TellClose() {
   if (std::exchange(told_close_, true)) return;
   if (endpoint_.options.told()) {
-    uint8_t* to = hub_.events().Append(id_, EventKind::kClose, 0, endpoint_.index, uint32_t(4 + close_reason_.size()));
+    const std::string_view reason = close_reason_ != nullptr ? std::string_view(*close_reason_) : "";
+    uint8_t* to = hub_.events().Append(id_, EventKind::kClose, 0, endpoint_.index, uint32_t(4 + reason.size()));
     memcpy(to, &close_code_, 2);
     to[2] = uint8_t(close_cause_);
     to[3] = was_clean_ ? 1 : 0;
-    if (!close_reason_.empty()) memcpy(to + 4, close_reason_.data(), close_reason_.size());
+    if (!reason.empty()) memcpy(to + 4, reason.data(), reason.size());
   } else {
     hub_.table().Free(id_);  // nobody has to acknowledge it
   }
@@ -380,8 +379,8 @@ void Session::OnTimer() {
   const int64_t now = hub_.now_ms();
   const EndpointOptions& options = endpoint_.options;
   if (state_ == State::kClosing) {
-    if (now >= close_due_ms_) return Finish(close_code_, close_reason_, close_cause_, false);
-    return WakeAt(close_due_ms_);
+    if (now >= lane_->close_due_ms) return Finish(false);
+    return WakeAt(lane_->close_due_ms);
   }
   if (blocked_ && now >= blocked_since_ms_ + options.send_timeout_ms) return Terminate(CloseCause::kSendTimeout);
   if (blocked_) WakeAt(blocked_since_ms_ + options.send_timeout_ms);

@@ -80,6 +80,7 @@ class Session final : private TimerOwner {
     uint8_t pong_size = 0;
     uint8_t pong[kMaxControlPayload];
     std::string close_payload;
+    int64_t close_due_ms = 0;
   };
   struct Membership {
     ChannelRef channel;
@@ -117,7 +118,12 @@ class Session final : private TimerOwner {
   void SendClose();
 
   // Life.
-  void Finish(uint16_t code, std::string_view reason, CloseCause cause, bool was_clean);
+  void SetEnd(uint16_t code, std::string_view reason, CloseCause cause);
+  void Finish(bool was_clean);  // as SetEnd() said
+  void FinishLost() {
+    SetEnd(kCloseAbnormal, "", CloseCause::kTransportLost);
+    Finish(false);
+  }
   void LeaveRooms();
   void TellClose();
   void WakeAt(int64_t due_ms);
@@ -138,15 +144,15 @@ class Session final : private TimerOwner {
   bool peer_closed_ = false, was_clean_ = false, told_close_ = false;
   CloseCause close_cause_ = CloseCause::kTransportLost;
   uint16_t close_code_ = kCloseAbnormal;
+  uint32_t tracked_incomplete_ = 0;  // bytes that the hub has counted
   MessageReader reader_;
   std::unique_ptr<Inbound> inbound_;
   std::unique_ptr<Outbox> outbox_;
   std::unique_ptr<ControlLane> lane_;
   std::vector<Membership> memberships_;
   ChannelRef publish_channel_;
-  std::string close_reason_;
-  int64_t last_received_ms_, ping_sent_ms_ = 0, message_since_ms_ = 0, blocked_since_ms_ = 0, close_due_ms_ = 0;
-  size_t tracked_incomplete_ = 0;
+  std::unique_ptr<std::string> close_reason_;  // usually none
+  int64_t last_received_ms_, ping_sent_ms_ = 0, message_since_ms_ = 0, blocked_since_ms_ = 0;
   Timer timer_;
 };
 

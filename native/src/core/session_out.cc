@@ -86,7 +86,7 @@ bool Session::WriteGathered(int32_t first, size_t control_bytes) {
   counters.writes.Add();
   const ssize_t taken = stream_->TryWrite(data, size);
   if (taken < 0) {
-    Finish(kCloseAbnormal, "", CloseCause::kTransportLost, false);
+    FinishLost();
     return false;
   }
   counters.bytes_out.Add(uint64_t(taken));
@@ -243,7 +243,7 @@ void Session::DrainOutbox() {
     if (!outbox_->mid_frame() && PutControl(cork) != 0) {
       SharedBytes control = SharedBytes::Copy(cork.data(), cork.size());
       const ssize_t taken = stream_->TryWrite(control.data(), control.size());
-      if (taken < 0) return Finish(kCloseAbnormal, "", CloseCause::kTransportLost, false);
+      if (taken < 0) return FinishLost();
       counters.bytes_out.Add(uint64_t(taken));
       if (size_t(taken) < control.size()) {
         const auto rest = uint32_t(control.size() - size_t(taken));
@@ -256,7 +256,7 @@ void Session::DrainOutbox() {
     const std::string_view next = outbox_->Next(cork, FanOut::kMaxWrite, FanOut::kBig);
     counters.writes.Add();
     const ssize_t taken = stream_->TryWrite(reinterpret_cast<const uint8_t*>(next.data()), next.size());
-    if (taken < 0) return Finish(kCloseAbnormal, "", CloseCause::kTransportLost, false);
+    if (taken < 0) return FinishLost();
     const bool all = size_t(taken) == next.size();
     if (taken > 0) {
       counters.bytes_out.Add(uint64_t(taken));
@@ -289,7 +289,7 @@ void Session::OnAllSent() {
 }
 
 void Session::OnCloseSent() {
-  if (peer_closed_) return Finish(close_code_, close_reason_, close_cause_, true);
+  if (peer_closed_) return Finish(true);
   if (lane_->shut_after_close) stream_->ShutdownWrite();
 }
 

@@ -10,7 +10,7 @@
 
 namespace fanwire {
 
-Connection::Connection(Reactor& reactor, const PeerAddress& peer) : reactor_(reactor), peer_(peer) {}
+Connection::Connection(Reactor& reactor) : reactor_(reactor) {}
 
 Connection::~Connection() = default;
 

@@ -10,7 +10,6 @@
 #include <memory>
 #include <string_view>
 
-#include "base/peer_address.h"
 #include "core/session.h"
 #include "core/stream.h"
 #include "net/epoll_loop.h"
@@ -22,7 +21,7 @@ class Reactor;
 
 class Connection final : public Stream, public HangupHandler {
  public:
-  Connection(Reactor& reactor, const PeerAddress& peer);
+  explicit Connection(Reactor& reactor);
   ~Connection() override;
 
   // Once libwebsockets has the socket.
@@ -48,7 +47,6 @@ class Connection final : public Stream, public HangupHandler {
 
   lws* wsi() const { return wsi_; }
   Reactor& reactor() { return reactor_; }
-  const PeerAddress& peer() const { return peer_; }
   Handshake* handshake() const { return handshake_.get(); }
 
  private:
@@ -56,7 +54,6 @@ class Connection final : public Stream, public HangupHandler {
   lws* wsi_ = nullptr;
   int fd_ = -1;
   bool closing_ = false;
-  PeerAddress peer_;
   std::unique_ptr<Handshake> handshake_;
   Session* session_ = nullptr;
 };

@@ -17,9 +17,10 @@ std::string_view View(const uint8_t* data, size_t size) { return {reinterpret_ca
 
 }  // namespace
 
-Handshake::Handshake(Connection& connection, int32_t endpoint, uint32_t token)
+Handshake::Handshake(Connection& connection, const PeerAddress& peer, int32_t endpoint, uint32_t token)
     : connection_(connection),
       reactor_(connection.reactor()),
+      peer_(peer),
       forced_endpoint_(endpoint),
       token_(token),
       timer_(this) {
@@ -85,7 +86,7 @@ bool Handshake::Allocate(std::string_view head_bytes) {
   std::lock_guard<std::mutex> lock(table.mutex(id_.index()));
   head_bytes.remove_suffix(2);  // the empty line
   record.head = SharedBytes::Copy(head_bytes);
-  record.peer = connection_.peer();
+  record.peer = peer_;
   record.endpoint = endpoint_->index;
   record.high_water_mark = endpoint_->options.high_water_mark_bytes;
   return true;

@@ -13,6 +13,7 @@
 #include <string_view>
 
 #include "base/byte_buffer.h"
+#include "base/peer_address.h"
 #include "base/timing_wheel.h"
 #include "core/path_pattern.h"
 #include "core/router.h"
@@ -27,7 +28,7 @@ class Reactor;
 class Handshake final : private TimerOwner {
  public:
   // `endpoint` -1: found by the path; else the one that JavaScript has chosen. `token` names an adoption.
-  Handshake(Connection& connection, int32_t endpoint, uint32_t token);
+  Handshake(Connection& connection, const PeerAddress& peer, int32_t endpoint, uint32_t token);
   ~Handshake();
 
   void OnBytes(uint8_t* data, size_t size);
@@ -54,6 +55,7 @@ class Handshake final : private TimerOwner {
 
   Connection& connection_;
   Reactor& reactor_;
+  const PeerAddress peer_;
   const int32_t forced_endpoint_;
   const uint32_t token_;
   Phase phase_ = Phase::kHead;

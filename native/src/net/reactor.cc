@@ -24,12 +24,17 @@ constexpr int kMaxSleepMs = 1'000;
 constexpr int kAcceptsPerRound = 256;
 constexpr int64_t kAcceptPauseMs = 100;
 
-void EmitLog(lws_log_cx* log, int level, const char* line, size_t size) {
+// libwebsockets logs per process; each reactor's lines are its own.
+thread_local LogSink* log_sink = nullptr;
+
+void EmitLog(int level, const char* line) {
+  if (log_sink == nullptr) return;
+  std::string_view text = line;
   const LogLevel ours = (level & LLL_ERR) != 0    ? LogLevel::kError
                         : (level & LLL_WARN) != 0 ? LogLevel::kWarn
                                                   : LogLevel::kInfo;
-  while (size > 0 && line[size - 1] == '\n') size--;
-  static_cast<Hub*>(log->opaque)->Log(ours, {line, size});
+  while (text.ends_with('\n')) text.remove_suffix(1);
+  log_sink->Log(ours, text);
 }
 
 int64_t NowNs() {
@@ -60,9 +65,7 @@ Status Reactor::Open() {
   hub_ = std::make_unique<Hub>(group_.options(), group_.clock(), table_, group_.directory(), events_,
                                group_.incomplete_bytes());
   if (Status status = loop_.Open(); !status.ok()) return status;
-  log_.u.emit_cx = EmitLog;
-  log_.lll_flags = LLLF_LOG_CONTEXT_AWARE | LLL_ERR | LLL_WARN;
-  log_.opaque = hub_.get();
+  lws_set_log_level(LLL_ERR | LLL_WARN, EmitLog);
   void* loops[1] = {&loop_};
   static const lws_retry_bo_t no_validity_timer{};  // pings are ours; lws's timers are a sorted list
   lws_context_creation_info info{};
@@ -74,7 +77,6 @@ Status Reactor::Open() {
   info.event_lib_custom = EpollLoop::EventLibrary();
   info.foreign_loops = loops;
   info.retry_and_idle_policy = &no_validity_timer;
-  info.log_cx = &log_;
   context_ = lws_create_context(&info);
   if (context_ == nullptr) return Status::Error("ERR_FANWIRE_ENGINE", "libwebsockets could not make a context");
   loop_.set_context(context_);
@@ -115,6 +117,7 @@ bool Reactor::IsFull() const {
 
 void Reactor::Run() {
   pthread_setname_np(pthread_self(), ("fanwire-" + std::to_string(index_)).c_str());
+  log_sink = hub_.get();
   while (!stop_.load()) {
     loop_.Wait(NextTimeoutMs(), [this] { return mailbox_.has_mail() || stop_.load(); });
     Round();
@@ -246,7 +249,7 @@ void Reactor::Adopt(int fd, const PeerAddress& peer, int32_t endpoint, uint32_t 
   hub_->counters().connections.Add();
   hub_->counters().accepted.Add();
   lws* wsi = nullptr;
-  auto connection = std::make_unique<Connection>(*this, peer);
+  auto connection = std::make_unique<Connection>(*this);
   if (shutting_down_) {
     close(fd);
   } else {
@@ -261,7 +264,7 @@ void Reactor::Adopt(int fd, const PeerAddress& peer, int32_t endpoint, uint32_t 
   Connection* raw = connection.release();  // libwebsockets' opaque pointer holds it until OnClosed()
   if (wsi == nullptr) return Bury(*raw);
   raw->Attach(wsi);
-  raw->StartHandshake(std::make_unique<Handshake>(*raw, endpoint, token));
+  raw->StartHandshake(std::make_unique<Handshake>(*raw, peer, endpoint, token));
   if (!head.empty()) raw->OnBytes(reinterpret_cast<uint8_t*>(head.data()), head.size());
 }
 

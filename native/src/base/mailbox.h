@@ -47,12 +47,13 @@ class Mailbox {
   bool has_mail() const { return has_mail_.load(); }
 
   // True: it is full, and the owner will tell by TakeRefused() when it is not any more. A soft bound: each producer may
-  // overshoot it by the one message that it holds.
+  // overshoot it by the one message that it holds, and an empty one takes a message of any size.
   bool Refuses(uint64_t more) {
-    if (cost_.load(std::memory_order_relaxed) + more <= max_cost_) return false;
+    const auto is_full = [&](uint64_t cost) { return cost != 0 && cost + more > max_cost_; };
+    if (!is_full(cost_.load(std::memory_order_relaxed))) return false;
     refused_.store(true);
-    // Emptied meanwhile? Then nobody may come to look at the flag.
-    return !(cost_.load() + more <= max_cost_ && refused_.exchange(false));
+    // Emptied meanwhile? The flag stays: by now it may be another producer's, too. A word too many does no harm.
+    return is_full(cost_.load());
   }
   // The owner, after Take(): somebody was refused before it.
   bool TakeRefused() { return refused_.load() && refused_.exchange(false); }

@@ -57,7 +57,7 @@ JoinResult ChannelDirectory::Join(SessionId id, ChannelKind kind, std::string_vi
   }
   {
     std::lock_guard<std::mutex> stripe(table.mutex(id.index()));
-    if (record->closed_to_joins || record->generation() != id.generation) return JoinResult::kGone;
+    if (record->closed_to_joins || record->StateOf(id.generation) >= SessionState::kClosing) return JoinResult::kGone;
     if (kind == ChannelKind::kRoom && record->channels.size() >= max_rooms_) return JoinResult::kTooMany;
     if (channel == nullptr) {
       channel = std::make_shared<Channel>(kind, std::string(name), shard_index, tables_.size());

@@ -152,7 +152,6 @@ void Session::Park(const Segment& segment, size_t skip) {
   // All of it is in the record's sum while it waits; what the kernel has, or is dropped, leaves it.
   if (!segment.counted) record_.AddBuffered(rest);
   if (segment.counted && skip != 0) Sent(skip);
-  counters.outbox_bytes.Add(rest);
   SharedBytes bytes = segment.owner != nullptr ? *segment.owner : SharedBytes::Copy(segment.data, segment.size);
   const auto base = uint32_t(segment.owner != nullptr ? segment.data - segment.owner->data() : 0);
   PushFrames(std::move(bytes), base, base + segment.size, segment.message, base + uint32_t(skip));
@@ -174,10 +173,10 @@ void Session::PushFrames(SharedBytes bytes, uint32_t begin, uint32_t end, const 
     if (!started && !MakeRoom(rest, message)) {
       if (state_ == State::kFinished) return;
       hub_.counters().dropped.Add();
-      hub_.counters().outbox_bytes.Subtract(rest);
       Sent(rest);
       continue;
     }
+    hub_.counters().outbox_bytes.Add(rest);
     outbox_->Push(bytes, from, at, message != nullptr ? message->key : SharedBytes{}, started);
   }
 }

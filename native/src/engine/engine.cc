@@ -284,7 +284,7 @@ bool Engine::Identify(SessionId id, const std::optional<std::string>& user) {
   std::optional<std::string> before;
   {
     std::lock_guard<std::mutex> lock(mutex);
-    if (record->generation() != id.generation || record->closed_to_joins) return false;
+    if (record->closed_to_joins || record->StateOf(id.generation) >= SessionState::kClosing) return false;
     if (record->user) before = record->user.view();
     record->user = user.has_value() ? SharedBytes::Copy(*user) : SharedBytes{};
   }

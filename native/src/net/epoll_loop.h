@@ -49,6 +49,7 @@ class EpollLoop {
   void set_context(lws_context* context) { context_ = context; }
 
   // Waits for at most `timeout_ms` (less if libwebsockets has work) and serves what is ready.
+  // Never lws_service_tsi(): it poll()s every socket there is, and reads those that are paused.
   // `mail_waiting()` is asked after the loop has declared itself asleep: what came before is not slept over.
   template <typename MailWaiting>
   void Wait(int timeout_ms, MailWaiting&& mail_waiting) {
@@ -58,7 +59,6 @@ class EpollLoop {
     if (mail_waiting()) timeout = 0;
     const int n = epoll_wait(epoll_, events_.data(), int(events_.size()), timeout);
     asleep_.store(false);
-    if (n <= 0 || timeout == 0) lws_service_tsi(context_, -1, 0);
     Serve(n);
   }
   // The same for at most `timeout_ns`, within a round; true: something was ready.

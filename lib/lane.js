@@ -41,6 +41,7 @@ class Lane {
   /** The verdict that is awaited. @type {import('./authenticate.js').Verdict | undefined} */ verdict
   deadlineMs = 0
 
+  #cut = false
   #running = false
   #turn = 0
   #credit = NO_CREDIT
@@ -111,8 +112,8 @@ class Lane {
   }
 
   terminate () {
-    if (this.closed) return false
-    this.stopped = true
+    if (this.closed || this.#cut) return false
+    this.stopped = this.#cut = true
     return this.link.engine.terminate(this.slot, this.generation)
   }
 

@@ -92,9 +92,9 @@ class Session {
 
   /** @param {string} room */
   join (room) {
-    const { link, slot, generation, closed } = this.#lane
+    const { link, slot, generation, closed, stopped } = this.#lane
     nameOf('join(): room', room)
-    if (closed) return false
+    if (closed || stopped) return false
     const result = link.engine.join(slot, generation, room)
     link.flushSoon()
     if (result === JOIN_TOO_MANY) {
@@ -117,7 +117,7 @@ class Session {
   identify (user) {
     const lane = this.#lane
     if (user !== null) nameOf('identify(): user', user)
-    if (lane.closed || !lane.link.engine.identify(lane.slot, lane.generation, user)) return false
+    if (lane.closed || lane.stopped || !lane.link.engine.identify(lane.slot, lane.generation, user)) return false
     lane.user = user
     lane.link.flushSoon()
     return true

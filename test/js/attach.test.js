@@ -7,7 +7,7 @@ const fs = require('node:fs')
 const { once } = require('node:events')
 const express = require('express')
 const { WebSocketServer } = require('ws')
-const { Client, RawClient, TEXT, cleanup, connect, deferred, frame, handshake, makeServer, refusal, until } = require('./support.js')
+const { RawClient, TEXT, cleanup, connect, deferred, frame, handshake, makeServer, refusal, until } = require('./support.js')
 
 const echo = { message (session, data) { session.send(data) } }
 
@@ -223,6 +223,5 @@ describe('attach', () => {
     }
     await server.close()
     expect(() => server.attach(http.createServer())).toThrow(expect.objectContaining({ code: 'ERR_FANWIRE_CLOSED' }))
-    void Client
   })
 })

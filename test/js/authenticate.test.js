@@ -2,7 +2,7 @@
 const http = require('node:http')
 const { once } = require('node:events')
 const { Reject } = require('../../lib/index.js')
-const { Client, RawClient, cleanup, connect, deferred, handshake, makeServer, refusal, serve, until } = require('./support.js')
+const { Client, RawClient, TEXT, cleanup, connect, deferred, frame, handshake, makeServer, refusal, serve, until } = require('./support.js')
 
 /** Both ways in: the engine's own door and Node's http server. */
 const doors = {
@@ -122,7 +122,6 @@ describe.each(Object.keys(doors))('authenticate behind %s', (door) => {
     })
     const { port } = new URL(url)
     const client = new RawClient({ port })
-    const { frame, TEXT } = require('./support.js')
     await client.write(Buffer.concat([Buffer.from(handshake('/')), frame(TEXT, 'with the head')]))
     await started.promise
     await client.write(frame(TEXT, 'while it waits'))

@@ -4,7 +4,7 @@ const net = require('node:net')
 const os = require('node:os')
 const path = require('node:path')
 const { once } = require('node:events')
-const { cleanup, connect, deferred, makeServer, serve } = require('./support.js')
+const { cleanup, connect, deferred, makeServer, refusal, serve } = require('./support.js')
 
 const echo = { message (session, data) { session.send(data) } }
 
@@ -105,7 +105,6 @@ describe('listen', () => {
   })
 
   test('refuses connections beyond maxConnections with 503', async () => {
-    const { refusal } = require('./support.js')
     const { url } = await serve({ '/': echo }, { maxConnections: 2 })
     const [first] = [await connect(url), await connect(url)]
     expect((await refusal(url)).status).toBe(503)

@@ -78,12 +78,13 @@ int EpollLoop::OnGone(lws* wsi) {
   if (fd < 0 || size_t(fd) >= loop->slots_.size() || !loop->slots_[size_t(fd)].registered) return 0;
   epoll_event event{};
   epoll_ctl(loop->epoll_, EPOLL_CTL_DEL, fd, &event);
+  if (loop->slots_[size_t(fd)].reading_off) loop->hangups_.erase(fd);
   loop->slots_[size_t(fd)] = Slot{};
   return 0;
 }
 
 EpollLoop::Slot& EpollLoop::SlotOf(int fd) {
-  if (slots_.size() <= size_t(fd)) slots_.resize(size_t(fd) * 2 + 64);
+  if (slots_.size() <= size_t(fd)) slots_.resize(size_t(fd) + 1024);
   return slots_[size_t(fd)];
 }
 
@@ -132,11 +133,12 @@ void EpollLoop::Serve(int n) {
 void EpollLoop::ServeSocket(int fd, uint32_t events) {
   Slot& slot = slots_[size_t(fd)];
   if (!slot.registered) return;  // closed earlier in this round
-  if (slot.handler != nullptr) return slot.handler->OnReady(fd);
+  if (slot.ours) return handlers_[fd]->OnReady(fd);
   if (slot.reading_off && (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) {
     slot.want &= ~uint32_t(EPOLLRDHUP);  // level-triggered: it would never stop
     Change(fd, slot);
-    if (HangupHandler* handler = std::exchange(slot.hangup, nullptr)) handler->OnHangup();
+    auto told = hangups_.extract(fd);
+    if (!told.empty()) told.mapped()->OnHangup();
   }
   lws_pollfd poll;
   poll.fd = fd;
@@ -155,7 +157,8 @@ bool EpollLoop::Wake() {
 
 Status EpollLoop::AddHandler(int fd, ReadyHandler* handler) {
   if (Register(fd, EPOLLIN) != 0) return Status::FromErrno("epoll_ctl", errno, "");
-  slots_[size_t(fd)].handler = handler;
+  slots_[size_t(fd)].ours = true;
+  handlers_[fd] = handler;
   return {};
 }
 
@@ -163,6 +166,7 @@ void EpollLoop::RemoveHandler(int fd) {
   epoll_event event{};
   epoll_ctl(epoll_, EPOLL_CTL_DEL, fd, &event);
   slots_[size_t(fd)] = Slot{};
+  handlers_.erase(fd);
 }
 
 void EpollLoop::SetHandlerActive(int fd, bool active) {
@@ -175,7 +179,11 @@ void EpollLoop::SetReading(int fd, bool on, HangupHandler* handler) {
   Slot& slot = slots_[size_t(fd)];
   if (!slot.registered) return;
   slot.reading_off = !on;
-  slot.hangup = on ? nullptr : handler;
+  if (on) {
+    hangups_.erase(fd);
+  } else {
+    hangups_[fd] = handler;
+  }
   slot.want = on ? slot.want | EPOLLIN | EPOLLRDHUP : slot.want & ~uint32_t(EPOLLIN);
   Change(fd, slot);
 }

@@ -12,6 +12,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <unordered_map>
 #include <vector>
 
 #include "fanwire/status.h"
@@ -83,12 +84,9 @@ class EpollLoop {
   void SetReading(int fd, bool on, HangupHandler* handler);
 
  private:
-  struct Slot {
+  struct Slot {  // small: there is one for every descriptor of the process
     uint32_t want = 0, have = 0;
-    bool registered = false, dirty = false;
-    HangupHandler* hangup = nullptr;  // reading is off, and nobody was told yet
-    bool reading_off = false;
-    ReadyHandler* handler = nullptr;
+    bool registered = false, dirty = false, reading_off = false, ours = false;
   };
   static int OnInit(lws_context* context, void* loop, int tsi);
   static int OnAccept(lws* wsi);
@@ -107,6 +105,8 @@ class EpollLoop {
   int epoll_ = -1, event_ = -1;
   std::vector<Slot> slots_;  // by fd
   std::vector<int> dirty_;
+  std::unordered_map<int, ReadyHandler*> handlers_;  // of our own sockets
+  std::unordered_map<int, HangupHandler*> hangups_;  // where reading is off and nobody was told yet
   std::vector<epoll_event> events_ = std::vector<epoll_event>(1024);
   std::atomic<bool> asleep_{false};
 };

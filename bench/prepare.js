@@ -37,7 +37,17 @@ function preparePrograms () {
       '-DFANWIRE_BUILD_ADDON=OFF', '-DFANWIRE_BUILD_TESTS=OFF'], sentence)
   }
   run('cmake', ['--build', BUILD, '--target', 'fanwire-load', 'fanwire-limit'], sentence)
-  return { load: path.join(BUILD, 'bin', 'fanwire-load'), limit: path.join(BUILD, 'bin', 'fanwire-limit') }
+  return { load: path.join(BUILD, 'bin', 'fanwire-load'), limit: path.join(BUILD, 'bin', 'fanwire-limit'), threadCpu: prepareThreadCpu() }
+}
+
+function prepareThreadCpu () {
+  const source = path.join(__dirname, 'peers', 'thread_cpu.cc')
+  const built = path.join(BUILD, 'thread-cpu.node')
+  if (fs.existsSync(built) && fs.statSync(built).mtimeMs > fs.statSync(source).mtimeMs) return built
+  const headers = path.join(ROOT, 'node_modules', 'node-api-headers', 'include')
+  run('g++', ['-std=c++20', '-O2', '-shared', '-fPIC', '-I', headers, source, '-o', built],
+    'bench: the clock for the JavaScript thread could not be built: run `npm ci` first.')
+  return built
 }
 
 // Always asked for, so that what is measured is what the sources say.
@@ -48,7 +58,7 @@ function prepareAddon () {
     'bench: Fanwire could not be built: run scripts/setup, then scripts/build; or leave it out with --servers limit,uws,ws.')
 }
 
-/** Returns the paths of the native programs. Throws NotReady. */
+/** Returns the paths of the native parts. Throws NotReady. */
 function prepare (servers) {
   if (os.availableParallelism() < 2) {
     throw new NotReady('bench: two cores are needed, one for the server and one for the load client.')

@@ -112,7 +112,7 @@ async function runScenario (scenario, programs, options, failures) {
         if (failed.has(name)) continue
         try {
           if (!running.has(name)) {
-            running.set(name, await ServerUnderTest.start(name, { core: SERVER_CORE, environment: scenario.environment, programs }))
+            running.set(name, await ServerUnderTest.start(name, { cores: scenario.serverCores ?? SERVER_CORE, environment: scenario.environment, programs }))
           }
           reports[name].push(await measure(scenario, running.get(name), programs.load, options))
           if (scenario.fresh) await stop(name)

@@ -3,6 +3,7 @@
 //   load      arguments of fanwire-load; every number in them is the whole description of the load
 //   figure    the number of a run that counts; `unit` names it
 //   servers   those that are asked; all when left out
+//   serverCores  where a server runs if not on the first core alone
 //   environment  of the server (see peers/peer.js)
 //   fullOnly  left out of a quick run, unless it is asked for by name
 //   fresh     a new server process each round, for what a process only does once
@@ -125,14 +126,26 @@ const scenarios = [
   },
   {
     name: 'publish-cpu',
-    title: 'the server itself publishes 128 B to 1,000',
+    title: 'the server itself publishes 128 B to 1,000, once in each turn of its loop',
     unit: 'CPU µs of the JavaScript thread per publish',
     load: 'watch --path /room --clients 1000 --bytes 128',
-    publish: { quick: 120, full: 320, bytes: 128, everyMs: 10 },
+    publish: { quick: 220, full: 420, bytes: 128, pauseMs: 0 },
     figure: report => report.jsCpuUsPerPublish,
     servers: NODE_SERVERS,
-    quickRounds: 1,
+    serverCores: '0,1',
     targets: [{ atMost: 3 }]
+  },
+  {
+    name: 'publish-cpu-cold',
+    title: 'the same, each after a pause of 10 ms, when no cache knows the code any more',
+    unit: 'CPU µs of the JavaScript thread per publish',
+    load: 'watch --path /room --clients 1000 --bytes 128',
+    publish: { quick: 70, full: 220, bytes: 128, pauseMs: 10 },
+    figure: report => report.jsCpuUsPerPublish,
+    servers: NODE_SERVERS,
+    serverCores: '0,1',
+    fullOnly: true,
+    targets: []
   }
 ]
 

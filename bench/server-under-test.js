@@ -1,5 +1,5 @@
 'use strict'
-// server-under-test: one server process, pinned to a core, from its start to its end.
+// server-under-test: one server process, pinned to its cores, from its start to its end.
 const { spawn } = require('node:child_process')
 const { once } = require('node:events')
 const path = require('node:path')
@@ -27,10 +27,10 @@ class ServerUnderTest {
    * Resolves when the server listens on `server.port`. Rejects when it ends before, or takes ten seconds.
    * `programs.limit` is the path of fanwire-limit; the others are Node programs in peers/.
    */
-  static async start (name, { core, environment = {}, programs }) {
+  static async start (name, { cores, environment = {}, programs }) {
     const command = name === 'limit' ? [programs.limit] : [process.execPath, path.join(__dirname, 'peers', `${name}.js`)]
-    const child = spawn('taskset', ['-c', String(core), ...command], {
-      env: { ...process.env, ...environment, PORT: '0' },
+    const child = spawn('taskset', ['-c', String(cores), ...command], {
+      env: { ...process.env, ...environment, PORT: '0', THREAD_CPU: programs.threadCpu },
       stdio: ['pipe', 'pipe', 'inherit']
     })
     alive.add(child)
@@ -44,8 +44,8 @@ class ServerUnderTest {
   get pid () { return this.#child.pid }
 
   /** Has the server publish by itself; resolves with what it measured (peers/peer.js). */
-  async publish ({ count, bytes, everyMs }) {
-    this.#child.stdin.write(`publish ${count} ${bytes} ${everyMs}\n`)
+  async publish ({ count, bytes, pauseMs }) {
+    this.#child.stdin.write(`publish ${count} ${bytes} ${pauseMs}\n`)
     return JSON.parse(await this.#line(60_000, 'the server did not answer `publish`'))
   }
 

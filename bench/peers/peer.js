@@ -3,13 +3,15 @@
 //   PORT                     where to listen, on 127.0.0.1; 0 (the default) is any free port
 //   BLOCK_MS, BLOCK_EVERY    keeps the JavaScript thread busy for so many ms of every so many
 //   stdout "ready <port>"    when it listens
-//   stdin "publish <count> <bytes> <everyMs>"
-//                            publishes that many messages to the room itself, one every so many ms, and
-//                            answers {"jsCpuUsPerPublish": …} on stdout
-const fs = require('node:fs')
+//   stdin "publish <count> <bytes> <pauseMs>"
+//                            publishes so many messages to the room itself, each in a turn of the loop of
+//                            its own, pauses before each, and answers {"jsCpuUsPerPublish": …} on stdout
+//   THREAD_CPU               the path of the clock for that (thread_cpu.cc, built by ../prepare.js)
 const readline = require('node:readline')
 const { setTimeout: sleep, setImmediate: immediate } = require('node:timers/promises')
 const { messageWriter } = require('./message.js')
+
+const WARM_UP = 20 // messages that are not counted
 
 const port = Number(process.env.PORT ?? 0)
 
@@ -22,54 +24,38 @@ function block () {
   }, Number(process.env.BLOCK_EVERY ?? 100))
 }
 
-const cpuFile = fs.openSync(`/proc/self/task/${process.pid}/schedstat`, 'r')
-const cpuText = Buffer.alloc(64)
-const never = new Int32Array(new SharedArrayBuffer(4))
-
-// CPU time of the JavaScript thread alone (its id is the process's), in ns. The kernel brings that figure up
-// to date when the thread goes to sleep, hence the nap.
-function jsThreadCpuNs () {
-  Atomics.wait(never, 0, 0, 0.05)
-  const length = fs.readSync(cpuFile, cpuText, 0, cpuText.length, 0)
-  return Number(cpuText.latin1Slice(0, length).split(' ', 1)[0])
-}
-
 // What `action` costs the thread, with all that it leaves for the end of this turn of the loop and the next.
-async function cpuNsOf (action) {
-  const before = jsThreadCpuNs()
+async function cpuNsOf (nowNs, action) {
+  const before = nowNs()
   action()
   await immediate()
   await immediate()
-  return jsThreadCpuNs() - before
+  return nowNs() - before
 }
 
-const median = values => values.sort((a, b) => a - b)[values.length >> 1]
-
-// The median publish, less the median of the same steps without one.
-async function measurePublish (publish, count, bytes, everyMs) {
+// The mean publish, less the mean of the same steps without one.
+async function measurePublish (publish, count, bytes, pauseMs) {
+  const { nowNs } = require(process.env.THREAD_CPU)
   const write = messageWriter(bytes)
   const messages = Array.from({ length: count }, (_, sequence) => write(0, sequence))
-  const busy = []
-  const idle = []
+  let spentNs = 0
   for (const [i, message] of messages.entries()) {
-    await sleep(everyMs / 2)
-    const nothing = await cpuNsOf(() => {})
-    await sleep(everyMs / 2)
-    const something = await cpuNsOf(() => publish(message))
-    if (i < 20) continue // until the code is warm
-    idle.push(nothing)
-    busy.push(something)
+    if (pauseMs > 0) await sleep(pauseMs)
+    const idle = await cpuNsOf(nowNs, () => {})
+    if (pauseMs > 0) await sleep(pauseMs)
+    const busy = await cpuNsOf(nowNs, () => publish(message))
+    if (i >= WARM_UP) spentNs += busy - idle
   }
-  return { jsCpuUsPerPublish: (median(busy) - median(idle)) / 1e3, withoutUs: median(idle) / 1e3 }
+  return { jsCpuUsPerPublish: spentNs / (count - WARM_UP) / 1e3 }
 }
 
 /** Call when the server listens. `publish(buffer)` sends a binary message to all members of the room. */
 function ready (listeningPort, publish) {
   block()
   readline.createInterface({ input: process.stdin }).on('line', async line => {
-    const [command, count, bytes, everyMs] = line.split(' ')
+    const [command, count, bytes, pauseMs] = line.split(' ')
     if (command !== 'publish') return
-    console.log(JSON.stringify(await measurePublish(publish, Number(count), Number(bytes), Number(everyMs))))
+    console.log(JSON.stringify(await measurePublish(publish, Number(count), Number(bytes), Number(pauseMs))))
   })
   console.log(`ready ${listeningPort}`)
 }

@@ -4,6 +4,7 @@
 // A slab is the engine's memory: what is told further is copied out of it first.
 
 const { Verdict } = require('./authenticate.js')
+const { ReceivePool } = require('./receive-pool.js')
 const { INDEX_MASK } = require('./session-table.js')
 const { LEVELS } = require('./options.js')
 
@@ -34,6 +35,7 @@ const CAUSES = [
 
 class Events {
   /** @type {Map<number, View>} */ #views = new Map()
+  #pool = new ReceivePool()
   #link
   #logger
   #adoptions
@@ -71,6 +73,7 @@ class Events {
   #walk (reactor, { words, bytes }, from, to) {
     const { sessions, routes } = this.#link
     const lanes = sessions.of(reactor)
+    const pool = this.#pool
     for (let at = from; at < to;) {
       const word = at >>> 2
       const slot = words[word]
@@ -87,7 +90,7 @@ class Events {
           }
           if (lane.stopped) continue
           const isText = (meta >>> 8 & 0x7f) === TEXT
-          const data = isText ? bytes.utf8Slice(start, start + size) : copyOf(bytes, start, size)
+          const data = isText ? bytes.utf8Slice(start, start + size) : pool.copy(bytes, start, size)
           if (lane.message(data, !isText, size)) words[word + 2] = meta | UNSETTLED
         } else if (this.#control(slot, generation, meta, bytes, start, size)) {
           words[word + 2] = meta | UNSETTLED
@@ -182,13 +185,6 @@ class Events {
     }
     return view
   }
-}
-
-/** @param {Buffer} bytes @param {number} start @param {number} size */
-function copyOf (bytes, start, size) {
-  const copy = Buffer.allocUnsafe(size)
-  bytes.copy(copy, 0, start, start + size)
-  return copy
 }
 
 /** @param {Buffer} bytes @param {number} start @param {number} size @returns {import('./lane.js').CloseDetails} */

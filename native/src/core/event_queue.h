@@ -38,7 +38,7 @@ class EventQueue {
   void Retire(Slab* slab);
 
  private:
-  static constexpr size_t kSpareSlabs = 8;
+  static constexpr size_t kSpareSlabs = 16;
   void Publish(bool retired);
   void NextSlab(uint32_t need);
 

@@ -54,10 +54,7 @@ void Outbox::Consume(size_t n) {
       return;
     }
     n -= front.size();
-    if (front.key) {
-      auto found = keys_.find(front.key.view());
-      if (found != keys_.end() && found->second == gone_ + first_) keys_.erase(found);
-    }
+    ForgetKey(front);
     front = Entry{};
     first_++;
     SkipDropped();
@@ -72,8 +69,15 @@ void Outbox::Drop(Entry& entry, Dropped* dropped) {
   dropped->bytes += entry.size();
   dropped->entries++;
   bytes_ -= entry.size();
-  if (entry.key) keys_.erase(entry.key.view());
+  ForgetKey(entry);
   entry = Entry{};
+}
+
+// An older entry of a key goes without the newer one that keys_ knows.
+void Outbox::ForgetKey(const Entry& entry) {
+  if (!entry.key) return;
+  auto found = keys_.find(entry.key.view());
+  if (found != keys_.end() && found->second == gone_ + uint64_t(&entry - entries_.data())) keys_.erase(found);
 }
 
 Outbox::Dropped Outbox::DropOldest(size_t bytes, size_t limit) {

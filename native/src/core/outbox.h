@@ -48,6 +48,7 @@ class Outbox {
     uint32_t size() const { return end - begin; }  // 0: dropped
   };
   void Drop(Entry& entry, Dropped* dropped);
+  void ForgetKey(const Entry& entry);
   void SkipDropped();
 
   std::vector<Entry> entries_;

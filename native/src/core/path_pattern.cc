@@ -35,6 +35,7 @@ std::string_view TakeSegment(std::string_view* path) {
 bool PercentDecode(std::string_view text, std::string* out) {
   out->clear();
   for (size_t i = 0; i < text.size(); i++) {
+    if (text[i] == '\0') return false;
     if (text[i] != '%') {
       out->push_back(text[i]);
       continue;

@@ -14,8 +14,8 @@
 namespace fanwire {
 namespace {
 
-constexpr size_t kPostBytes = 64 * 1024;   // a batch this big does not wait for Flush()
-constexpr size_t kSharedBytes = 32 * 1024; // a message this big is not copied into the batch
+constexpr size_t kPostBytes = 256 * 1024;  // a batch this big does not wait for Flush()
+constexpr size_t kSharedBytes = 4 * 1024;  // a message this big has bytes of its own, which are never copied again
 
 Opcode OpcodeOf(uint8_t flags) { return (flags & kSendBinary) != 0 ? Opcode::kBinary : Opcode::kText; }
 

@@ -75,6 +75,8 @@ export interface NativeEngine {
   settle (slot: number, generation: number, bytes: number): void
   sessions (endpoint: number): Uint32Array
   flush (): void
+  /** Sockets in the engine's care. */
+  connections (): number
   stats (): Record<string, unknown>
   shutdown (code: number, reason: string, graceMs: number): void
   joinThreads (): void

@@ -152,7 +152,8 @@ class Events {
         this.#log(slot, bytes.toString('utf8', start, start + size))
         return false
       case BUSY:
-        this.#link.keep({ connections: slot !== 0 })
+        // Asked anew: the reactors' words come in an order of their own.
+        this.#link.keep({ connections: this.#link.engine.connections() !== 0 })
         return false
       case WRITABLE:
         this.#onWritable()

@@ -33,6 +33,7 @@ const noEngine = /** @type {NativeEngine} */ (/** @type {unknown} */ ({
   settle: () => {},
   sessions: () => new Uint32Array(0),
   flush: () => {},
+  connections: () => 0,
   stats: () => ({}),
   ref: () => {},
   unref: () => {}

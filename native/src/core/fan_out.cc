@@ -35,7 +35,8 @@ void FanOut::Send(Session& session, const Message& message) {
                    message.plain() ? nullptr : &message, 1, true});
 }
 
-void FanOut::Deliver(const RoomMembers& members, const Message& message, const std::vector<Session*>& except) {
+void FanOut::Deliver(const RoomMembers& members, const Message& message,
+                     const std::vector<Session*>& except) {
   if (batch_members_ != &members) {
     CloseBatch();
     batch_members_ = &members;
@@ -47,7 +48,8 @@ void FanOut::Deliver(const RoomMembers& members, const Message& message, const s
 // Each run of small plain messages becomes one piece of bytes for all members.
 void FanOut::CloseBatch() {
   if (batch_.empty()) return;
-  counters_.messages_out.Add(batch_.size() * batch_members_->sessions().size() - batch_except_.size());
+  std::sort(batch_except_.begin(), batch_except_.end());
+  batch_except_.erase(std::unique(batch_except_.begin(), batch_except_.end()), batch_except_.end());
   for (size_t from = 0; from < batch_.size();) {
     size_t to = from + 1, bytes = batch_[from]->frame.size();
     while (to < batch_.size() && batch_[to]->plain() && batch_[from]->plain() &&
@@ -75,26 +77,49 @@ void FanOut::AppendRun(size_t from, size_t to) {
     }
     bytes = &joined_.back();
   }
-  const auto piece = [&](const SharedBytes& b, const Message* message, size_t frames) {
-    return Segment{b.data(), uint32_t(b.size()), -1, &b, message->plain() ? nullptr : message, uint32_t(frames), false};
-  };
+  const Message* message = batch_[from]->plain() ? nullptr : batch_[from];
+  const Segment whole{bytes->data(), uint32_t(bytes->size()), -1,   bytes,
+                      message,       uint32_t(to - from),     false};
   bool any_except = false;
   for (const auto& [session, index] : batch_except_) {
     if (index >= from && index < to) session->excepted_ = any_except = true;
   }
-  const Segment whole = piece(*bytes, batch_[from], to - from);
+  size_t receivers = 0;
   for (Session* session : batch_members_->sessions()) {
-    if (!session->excepted_) Append(*session, whole);
+    if (session->excepted_) continue;
+    Append(*session, whole);
+    receivers++;
   }
+  counters_.messages_out.Add(receivers * (to - from));
   if (!any_except) return;
-  for (Session* session : batch_members_->sessions()) {  // the few that miss some of the run
-    if (!std::exchange(session->excepted_, false)) continue;
-    for (size_t i = from; i < to; i++) {
-      if (std::find(batch_except_.begin(), batch_except_.end(), std::pair(session, i)) != batch_except_.end()) continue;
-      Append(*session, piece(batch_[i]->frame, batch_[i], 1));
-    }
+  for (Session* session : batch_members_->sessions()) {
+    if (std::exchange(session->excepted_, false)) AppendStretches(*session, from, to, whole);
   }
-  for (const auto& [session, index] : batch_except_) session->excepted_ = false;  // named, but no member
+  for (const auto& [session, index] : batch_except_)
+    session->excepted_ = false;  // named, but no member
+}
+
+// For a member that misses some of the run: what lies between.
+void FanOut::AppendStretches(Session& session, size_t from, size_t to, const Segment& whole) {
+  auto missed =
+      std::lower_bound(batch_except_.begin(), batch_except_.end(), std::pair(&session, from));
+  Segment stretch = whole;
+  stretch.size = stretch.frames = 0;
+  for (size_t i = from; i < to; i++) {
+    const auto size = uint32_t(batch_[i]->frame.size());
+    if (missed == batch_except_.end() || *missed != std::pair(&session, i)) {
+      stretch.size += size;
+      stretch.frames++;
+      continue;
+    }
+    ++missed;
+    if (stretch.size != 0) Append(session, stretch);
+    counters_.messages_out.Add(stretch.frames);
+    stretch.data += stretch.size + size;
+    stretch.size = stretch.frames = 0;
+  }
+  if (stretch.size != 0) Append(session, stretch);
+  counters_.messages_out.Add(stretch.frames);
 }
 
 void FanOut::Flush() {

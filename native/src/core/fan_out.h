@@ -68,12 +68,13 @@ class FanOut {
  private:
   void CloseBatch();
   void AppendRun(size_t from, size_t to);
+  void AppendStretches(Session& session, size_t from, size_t to, const Segment& whole);
   void Append(Session& session, const Segment& segment);
 
   Counters& counters_;
   const RoomMembers* batch_members_ = nullptr;
   std::vector<const Message*> batch_;
-  std::vector<std::pair<Session*, size_t>> batch_except_;  // session, index in batch_
+  std::vector<std::pair<Session*, size_t>> batch_except_;  // session, index in batch_; sorted once it closes
   std::vector<Segment> segments_;
   std::vector<Session*> dirty_;
   std::deque<SharedBytes> joined_;  // the round's joined messages; stable addresses

@@ -130,25 +130,26 @@ class Session final : private TimerOwner {
   void OnTimer() override;
   int64_t CheckAlive(int64_t now_ms);
 
+  // What a fan-out touches comes first: one cache line.
   Hub& hub_;
   Stream* stream_;  // null once it has closed
+  std::unique_ptr<ControlLane> lane_;
+  int32_t first_segment_ = -1, last_segment_ = -1;  // FanOut's, for one round
+  State state_ = State::kOpen;
+  bool touched_ = false;     // FanOut's
+  bool excepted_ = false;    // FanOut's
+  bool blocked_ = false;     // the kernel is full: OnWritable() will follow
+  bool discarding_ = false;  // after a protocol error: what comes is not read any more
+  bool peer_closed_ = false, was_clean_ = false, told_close_ = false;
   SessionRecord& record_;
   const Endpoint& endpoint_;
   const SessionId id_;
-  int32_t first_segment_ = -1, last_segment_ = -1;  // FanOut's, for one round
-  State state_ = State::kOpen;
-  bool touched_ = false;   // FanOut's
-  bool excepted_ = false;  // FanOut's
-  bool blocked_ = false;   // the kernel is full: OnWritable() will follow
-  bool discarding_ = false;  // after a protocol error: what comes is not read any more
-  bool peer_closed_ = false, was_clean_ = false, told_close_ = false;
   CloseCause close_cause_ = CloseCause::kTransportLost;
   uint16_t close_code_ = kCloseAbnormal;
   uint32_t tracked_incomplete_ = 0;  // bytes that the hub has counted
   MessageReader reader_;
   std::unique_ptr<Inbound> inbound_;
   std::unique_ptr<Outbox> outbox_;
-  std::unique_ptr<ControlLane> lane_;
   std::vector<Membership> memberships_;
   ChannelRef publish_channel_;
   std::unique_ptr<std::string> close_reason_;  // usually none

@@ -21,7 +21,6 @@ module.exports = [
       'no-self-compare': 'error',
       'no-shadow': 'error',
       'no-throw-literal': 'error',
-      'no-unmodified-loop-condition': 'error',
       'no-unused-expressions': 'error',
       'no-unused-vars': ['error', { argsIgnorePattern: '^_' }],
       'no-use-before-define': ['error', { functions: false, classes: false, variables: false }],

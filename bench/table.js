@@ -16,7 +16,7 @@ function judge (scenario, figures) {
   return scenario.targets.map(({ against, atMost }) => {
     const reached = against ? ratio(figures.fanwire, figures[against]) : figures.fanwire
     const text = against ? `≤ ${atMost} × ${TITLES[against]}` : `≤ ${atMost} ${scenario.unit.split(' ').find(word => /^(µs|ms|KiB)$/.test(word))}`
-    return { text, met: reached === undefined ? undefined : reached <= atMost }
+    return { text, met: reached > 0 ? reached <= atMost : undefined }
   })
 }
 

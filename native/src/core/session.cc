@@ -15,7 +15,8 @@ constexpr size_t kMaxInboundMessages = 256;
 
 }  // namespace
 
-Session::Session(Hub& hub, Stream& stream, SessionId id, SessionRecord& record, const Endpoint& endpoint)
+Session::Session(Hub& hub, Stream& stream, SessionId id, SessionRecord& record,
+                 const Endpoint& endpoint)
     : hub_(hub),
       stream_(&stream),
       record_(record),
@@ -33,12 +34,14 @@ void Session::Open(const PathParams& params, uint32_t adoption_token) {
   const EndpointOptions& options = endpoint_.options;
   record_.Advance(id_.generation, SessionState::kOpen);
   if (!options.publish_to.empty()) {
-    hub_.directory().Join(id_, ChannelKind::kRoom, endpoint_.room.Expand(params), &hub_.posted(), &publish_channel_);
+    hub_.directory().Join(id_, ChannelKind::kRoom, endpoint_.room.Expand(params), &hub_.posted(),
+                          &publish_channel_);
   }
   // An adopted connection's token tells the application which of its requests this is.
   if (options.open || (adoption_token != 0 && options.told())) {
     record_.Charge(kCreditMessages, 0);  // none until `open` has settled
-    uint8_t* token = hub_.events().Append(id_, EventKind::kOpen, 0, endpoint_.index, sizeof adoption_token);
+    uint8_t* token =
+        hub_.events().Append(id_, EventKind::kOpen, 0, endpoint_.index, sizeof adoption_token);
     memcpy(token, &adoption_token, sizeof adoption_token);
   }
   if (options.ping_interval_ms != 0) WakeAt(hub_.now_ms() + options.ping_interval_ms);
@@ -47,9 +50,8 @@ void Session::Open(const PathParams& params, uint32_t adoption_token) {
 // ---- bytes in ----
 
 void Session::OnBytes(uint8_t* data, size_t size) {
-  last_received_ms_ = hub_.now_ms();
-  ping_sent_ms_ = 0;
   if (state_ == State::kFinished || discarding_) return;
+  NoteAlive();
   if (inbound_ != nullptr && inbound_->paused) {
     inbound_->unread.append(reinterpret_cast<char*>(data), size);
     return;
@@ -62,7 +64,7 @@ void Session::ReadFrames(uint8_t* data, size_t size) {
   uint8_t* const end = data + size;
   while (state_ != State::kFinished && !discarding_) {
     if (!OnEvent(reader_.Next(&data, end))) return;
-    if (inbound_ == nullptr || !inbound_->paused) continue;
+    if (inbound_ == nullptr || !inbound_->paused || stream_ == nullptr) continue;
     inbound_->unread.assign(reinterpret_cast<char*>(data), size_t(end - data));
     return;
   }
@@ -74,6 +76,7 @@ bool Session::OnEvent(const ReadEvent& event) {
     case ReadEvent::Kind::kNeedMore:
       return false;
     case ReadEvent::Kind::kMessage:
+      message_since_ms_ = 0;
       OnMessage(event);
       return true;
     case ReadEvent::Kind::kPing:
@@ -122,12 +125,11 @@ void Session::OnMessage(const ReadEvent& event) {
     return;
   }
   if (!deliver) return;
-  if (record_.HasCredit()) {
+  if (record_.HasCredit() || !record_.StallUnlessCredit()) {
     DeliverUp(event.opcode, event.data, event.size);
-    return;
+  } else {
+    Enqueue(event.opcode, event.data, event.size, false, true);
   }
-  Enqueue(event.opcode, event.data, event.size, false, true);
-  if (!record_.StallUnlessCredit()) DrainInbound();
 }
 
 bool Session::Publish(Opcode opcode, const uint8_t* data, size_t size) {
@@ -142,7 +144,8 @@ bool Session::Publish(Opcode opcode, const uint8_t* data, size_t size) {
 
 void Session::DeliverUp(Opcode opcode, const uint8_t* data, size_t size) {
   record_.Charge(1, uint32_t(size));
-  uint8_t* to = hub_.events().Append(id_, EventKind::kMessage, uint8_t(opcode), endpoint_.index, uint32_t(size));
+  uint8_t* to = hub_.events().Append(id_, EventKind::kMessage, uint8_t(opcode), endpoint_.index,
+                                     uint32_t(size));
   if (size != 0) memcpy(to, data, size);
 }
 
@@ -150,7 +153,8 @@ void Session::Enqueue(Opcode opcode, const uint8_t* data, size_t size, bool publ
   if (inbound_ == nullptr) inbound_ = std::make_unique<Inbound>();
   inbound_->queue.push_back({SharedBytes::Copy(data, size), opcode, publish, deliver});
   inbound_->bytes += size;
-  if (inbound_->bytes >= kMaxInboundBytes || inbound_->queue.size() >= kMaxInboundMessages) PauseReading();
+  if (inbound_->bytes >= kMaxInboundBytes || inbound_->queue.size() >= kMaxInboundMessages)
+    PauseReading();
 }
 
 void Session::PauseReading() {
@@ -201,8 +205,7 @@ void Session::Resume() {
     ReadFrames(reinterpret_cast<uint8_t*>(unread.data()), unread.size());
     if (state_ == State::kFinished) return;
     if (inbound_->paused) continue;
-    last_received_ms_ = hub_.now_ms();  // the pause was ours: the peer's deadlines begin anew
-    ping_sent_ms_ = 0;
+    NoteAlive();  // the pause was ours
     if (stream_ != nullptr) stream_->SetReading(true);
   }
   TrackIncomplete();
@@ -215,6 +218,7 @@ void Session::TrackIncomplete() {
     const auto change = int64_t(held) - int64_t(tracked_incomplete_);
     tracked_incomplete_ = uint32_t(held);
     hub_.AddIncomplete(change);
+    if (state_ == State::kFinished) return;  // it held too much
   }
   if (!reader_.mid_message()) {
     message_since_ms_ = 0;
@@ -222,6 +226,12 @@ void Session::TrackIncomplete() {
     message_since_ms_ = hub_.now_ms();
     WakeAt(message_since_ms_ + hub_.options().message_timeout_ms);
   }
+}
+
+void Session::DropIncomplete() {
+  reader_.Discard();
+  const int64_t held = std::exchange(tracked_incomplete_, 0);
+  if (held != 0) hub_.AddIncomplete(-held);
 }
 
 void Session::OnPeerClose(const ReadEvent& event) {
@@ -239,10 +249,11 @@ void Session::OnPeerClose(const ReadEvent& event) {
 
 void Session::Fail(uint16_t code, CloseCause cause, std::string_view why) {
   if (endpoint_.options.told()) {
-    hub_.events().Append(id_, EventKind::kError, 0, endpoint_.index, "ERR_FANWIRE_PROTOCOL " + std::string(why));
+    hub_.events().Append(id_, EventKind::kError, 0, endpoint_.index,
+                         "ERR_FANWIRE_PROTOCOL " + std::string(why));
   }
   discarding_ = true;
-  reader_.Discard();
+  DropIncomplete();
   if (state_ == State::kClosing) return Finish(false);
   SetEnd(code, why, cause);
   lane().close_payload.assign({char(code >> 8), char(code)});
@@ -293,9 +304,17 @@ void Session::Terminate(CloseCause cause) {
 void Session::OnStreamClosed(int error_number) {
   stream_ = nullptr;
   if (state_ == State::kFinished) return;
+  if (inbound_ != nullptr &&
+      inbound_->paused) {  // what the last read had brought beyond the pause waits with the rest
+    std::string unread = std::move(inbound_->unread);
+    inbound_->unread.clear();
+    ReadFrames(reinterpret_cast<uint8_t*>(unread.data()), unread.size());
+    if (state_ == State::kFinished) return;
+  }
   if (error_number != 0 && state_ == State::kOpen && endpoint_.options.told()) {
     const Status status = Status::FromErrno("read", error_number, "");
-    hub_.events().Append(id_, EventKind::kError, 0, endpoint_.index, status.code() + " " + status.message());
+    hub_.events().Append(id_, EventKind::kError, 0, endpoint_.index,
+                         status.code() + " " + status.message());
   }
   if (state_ == State::kOpen) return FinishLost();
   Finish(peer_closed_ && lane_ != nullptr && lane_->close_sent);
@@ -316,16 +335,19 @@ void Session::Finish(bool was_clean) {
   LeaveRooms();
   if (outbox_ != nullptr) hub_.counters().outbox_bytes.Subtract(outbox_->bytes());
   outbox_.reset();
-  reader_.Discard();
+  DropIncomplete();
   if (stream_ != nullptr) std::exchange(stream_, nullptr)->Close();
-  if (inbound_ == nullptr || inbound_->queue.empty()) TellClose();  // else after the last message that waits
+  if (inbound_ == nullptr || inbound_->queue.empty())
+    TellClose();  // else after the last message that waits
 }
 
 void Session::TellClose() {
   if (std::exchange(told_close_, true)) return;
   if (endpoint_.options.told()) {
-    const std::string_view reason = close_reason_ != nullptr ? std::string_view(*close_reason_) : "";
-    uint8_t* to = hub_.events().Append(id_, EventKind::kClose, 0, endpoint_.index, uint32_t(4 + reason.size()));
+    const std::string_view reason =
+        close_reason_ != nullptr ? std::string_view(*close_reason_) : "";
+    uint8_t* to = hub_.events().Append(id_, EventKind::kClose, 0, endpoint_.index,
+                                       uint32_t(4 + reason.size()));
     memcpy(to, &close_code_, 2);
     to[2] = uint8_t(close_cause_);
     to[3] = was_clean_ ? 1 : 0;
@@ -382,12 +404,14 @@ void Session::OnTimer() {
     if (now >= lane_->close_due_ms) return Finish(false);
     return WakeAt(lane_->close_due_ms);
   }
-  if (blocked_ && now >= blocked_since_ms_ + options.send_timeout_ms) return Terminate(CloseCause::kSendTimeout);
+  if (blocked_ && now >= blocked_since_ms_ + options.send_timeout_ms)
+    return Terminate(CloseCause::kSendTimeout);
   if (blocked_) WakeAt(blocked_since_ms_ + options.send_timeout_ms);
   if (message_since_ms_ != 0) {
     const int64_t due = message_since_ms_ + hub_.options().message_timeout_ms;
     if (now >= due) {
-      return Fail(kClosePolicyViolation, CloseCause::kMessageTimeout, "the message was not completed in time");
+      return Fail(kClosePolicyViolation, CloseCause::kMessageTimeout,
+                  "the message was not completed in time");
     }
     WakeAt(due);
   }
@@ -395,15 +419,24 @@ void Session::OnTimer() {
   if (const int64_t due = CheckAlive(now); due != 0) WakeAt(due);
 }
 
+// The peer lives, or cannot be blamed: its deadlines begin anew.
+void Session::NoteAlive() {
+  last_received_ms_ = hub_.now_ms();
+  if (std::exchange(ping_sent_ms_, 0) != 0)
+    WakeAt(last_received_ms_ + endpoint_.options.ping_interval_ms);
+}
+
 // When to look again; 0: the session has ended.
 int64_t Session::CheckAlive(int64_t now_ms) {
   const EndpointOptions& options = endpoint_.options;
-  if (inbound_ != nullptr && inbound_->paused) {  // a slow application never makes a healthy client look dead
+  if (inbound_ != nullptr &&
+      inbound_->paused) {  // a slow application never makes a healthy client look dead
     last_received_ms_ = now_ms;
     ping_sent_ms_ = 0;
   }
   if (ping_sent_ms_ != 0) {
-    if (now_ms < ping_sent_ms_ + options.pong_timeout_ms) return ping_sent_ms_ + options.pong_timeout_ms;
+    if (now_ms < ping_sent_ms_ + options.pong_timeout_ms)
+      return ping_sent_ms_ + options.pong_timeout_ms;
     Terminate(CloseCause::kPongTimeout);
     return 0;
   }

@@ -1,7 +1,8 @@
-// Session: one client's side of the conversation on its reactor: what came in, what goes out, and when to give up.
-// Path:      connection -> [session] -> room or handler ... fan-out -> [session] -> connection
-// Threading: reactor-owned. What other threads may know of it is in its SessionRecord.
-// Lifetime:  owned by the Hub from its handshake's verdict until its close event; outlives its stream while JavaScript has not
+// Session: one client's side of the conversation on its reactor: what came in, what goes out, and
+// when to give up. Path:      connection -> [session] -> room or handler ... fan-out -> [session]
+// -> connection Threading: reactor-owned. What other threads may know of it is in its
+// SessionRecord. Lifetime:  owned by the Hub from its handshake's verdict until its close event;
+// outlives its stream while JavaScript has not
 //            taken all of its messages yet. It goes at the end of a round.
 #ifndef FANWIRE_CORE_SESSION_H_
 #define FANWIRE_CORE_SESSION_H_
@@ -76,7 +77,8 @@ class Session final : private TimerOwner {
   };
   // What goes between data frames and is never dropped.
   struct ControlLane {
-    bool has_pong = false, has_ping = false, has_close = false, close_sent = false, shut_after_close = false;
+    bool has_pong = false, has_ping = false, has_close = false, close_sent = false,
+         shut_after_close = false;
     uint8_t pong_size = 0;
     uint8_t pong[kMaxControlPayload];
     std::string close_payload;
@@ -100,6 +102,7 @@ class Session final : private TimerOwner {
   void OnPeerClose(const ReadEvent& event);
   void Fail(uint16_t code, CloseCause cause, std::string_view why);
   void TrackIncomplete();
+  void DropIncomplete();
 
   // Out.
   ControlLane& lane();
@@ -108,7 +111,8 @@ class Session final : private TimerOwner {
   bool WriteGathered(int32_t first, size_t control_bytes);
   void ParkFrom(int32_t index, size_t skip);
   void Park(const Segment& segment, size_t skip);
-  void PushFrames(SharedBytes bytes, uint32_t begin, uint32_t end, const Message* message, uint32_t started_end);
+  void PushFrames(SharedBytes bytes, uint32_t begin, uint32_t end, const Message* message,
+                  uint32_t started_end);
   bool MakeRoom(size_t bytes, const Message* message);
   void DrainOutbox();
   void Block();
@@ -121,13 +125,15 @@ class Session final : private TimerOwner {
   void SetEnd(uint16_t code, std::string_view reason, CloseCause cause);
   void Finish(bool was_clean);  // as SetEnd() said
   void FinishLost() {
-    SetEnd(kCloseAbnormal, "", CloseCause::kTransportLost);
+    if (state_ == State::kOpen)
+      SetEnd(kCloseAbnormal, "", CloseCause::kTransportLost);  // else what was said stands
     Finish(false);
   }
   void LeaveRooms();
   void TellClose();
   void WakeAt(int64_t due_ms);
   void OnTimer() override;
+  void NoteAlive();
   int64_t CheckAlive(int64_t now_ms);
 
   // What a fan-out touches comes first: one cache line.

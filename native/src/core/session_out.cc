@@ -1,4 +1,5 @@
-// The half of Session that writes: one gathered write a round, the outbox behind it, the control lane between frames.
+// The half of Session that writes: one gathered write a round, the outbox behind it, the control
+// lane between frames.
 #include <algorithm>
 #include <cstring>
 #include <utility>
@@ -43,7 +44,8 @@ void Session::Flush() {
 
 void Session::WriteAll(int32_t first) {
   FanOut& fan_out = hub_.fan_out();
-  if (lane_ == nullptr && first >= 0 && fan_out.segment(first).next < 0) {  // the usual fan-out: in place
+  if (lane_ == nullptr && first >= 0 &&
+      fan_out.segment(first).next < 0) {  // the usual fan-out: in place
     fan_out.cork().Clear();
     WriteGathered(first, 0);
     return;
@@ -72,7 +74,8 @@ void Session::WriteAll(int32_t first) {
   if (!cork.empty()) WriteGathered(run, control);
 }
 
-// Writes the cork, or, if that is empty, segment `first` in place. False: not all of it went, and the rest is parked.
+// Writes the cork, or, if that is empty, segment `first` in place. False: not all of it went, and
+// the rest is parked.
 bool Session::WriteGathered(int32_t first, size_t control_bytes) {
   FanOut& fan_out = hub_.fan_out();
   Counters& counters = hub_.counters();
@@ -152,14 +155,16 @@ void Session::Park(const Segment& segment, size_t skip) {
   // All of it is in the record's sum while it waits; what the kernel has, or is dropped, leaves it.
   if (!segment.counted) record_.AddBuffered(rest);
   if (segment.counted && skip != 0) Sent(skip);
-  SharedBytes bytes = segment.owner != nullptr ? *segment.owner : SharedBytes::Copy(segment.data, segment.size);
+  SharedBytes bytes =
+      segment.owner != nullptr ? *segment.owner : SharedBytes::Copy(segment.data, segment.size);
   const auto base = uint32_t(segment.owner != nullptr ? segment.data - segment.owner->data() : 0);
   PushFrames(std::move(bytes), base, base + segment.size, segment.message, base + uint32_t(skip));
 }
 
-// Parks [begin, end), the part before `sent_end` being the kernel's already: as one entry where the policy never drops
-// single frames, else frame by frame.
-void Session::PushFrames(SharedBytes bytes, uint32_t begin, uint32_t end, const Message* message, uint32_t sent_end) {
+// Parks [begin, end), the part before `sent_end` being the kernel's already: as one entry where the
+// policy never drops single frames, else frame by frame.
+void Session::PushFrames(SharedBytes bytes, uint32_t begin, uint32_t end, const Message* message,
+                         uint32_t sent_end) {
   if (outbox_ == nullptr) outbox_ = std::make_unique<Outbox>();
   const bool whole = endpoint_.options.overflow == OverflowPolicy::kClose;
   uint32_t at = begin;
@@ -181,7 +186,8 @@ void Session::PushFrames(SharedBytes bytes, uint32_t begin, uint32_t end, const 
   }
 }
 
-// Room in the outbox for one more frame, by the endpoint's policy. False: that frame is dropped, or the session has ended.
+// Room in the outbox for one more frame, by the endpoint's policy. False: that frame is dropped, or
+// the session has ended.
 bool Session::MakeRoom(size_t bytes, const Message* message) {
   const EndpointOptions& options = endpoint_.options;
   Outbox::Dropped dropped;
@@ -189,10 +195,16 @@ bool Session::MakeRoom(size_t bytes, const Message* message) {
     dropped = outbox_->DropKey(message->key);
   }
   bool room = outbox_->bytes() + bytes <= options.max_buffered_bytes;
-  if (!room && blocked_ && !outbox_->empty()) {  // before the policy strikes: has the kernel room by now?
+  if (!room && blocked_ &&
+      !outbox_->empty()) {  // before the policy strikes: has the kernel room by now?
     DrainOutbox();
     if (state_ == State::kFinished) return false;
-    if (outbox_ == nullptr) outbox_ = std::make_unique<Outbox>();
+    if (outbox_ == nullptr) {  // it had, for all of it: what comes now waits for the next
+                               // OnWritable(), in its turn
+      outbox_ = std::make_unique<Outbox>();
+      blocked_ = true;
+      stream_->RequestWritable();
+    }
     room = outbox_->bytes() + bytes <= options.max_buffered_bytes;
   }
   if (!room) {
@@ -254,7 +266,8 @@ void Session::DrainOutbox() {
     }
     const std::string_view next = outbox_->Next(cork, FanOut::kMaxWrite, FanOut::kBig);
     counters.writes.Add();
-    const ssize_t taken = stream_->TryWrite(reinterpret_cast<const uint8_t*>(next.data()), next.size());
+    const ssize_t taken =
+        stream_->TryWrite(reinterpret_cast<const uint8_t*>(next.data()), next.size());
     if (taken < 0) return FinishLost();
     const bool all = size_t(taken) == next.size();
     if (taken > 0) {

@@ -69,7 +69,7 @@ describe.each(Object.keys(doors))('the handshake behind %s', (door) => {
     ['a key that is no base64', 400, { 'Sec-WebSocket-Key': '!!!!!!!!!!!!!!!!!!!!!!==' }],
     ['no key', 400, { 'Sec-WebSocket-Key': undefined }],
     ['another Upgrade', 426, { Upgrade: 'h2c' }]
-  ])('S5: %s gets %i', async (name, status, fields, line) => {
+  ])('S5: %s gets %i', async (name, status, fields, line = {}) => {
     const { url, port } = await open()
     expect(await statusOf(port, handshake('/', fields, line))).toBe(status)
     expect(await (await connect(url)).ask('alive')).toBe('alive')

@@ -10,7 +10,10 @@ const { createServer } = require('../../lib/index.js')
 const cleanups = []
 const cleanup = (undo) => cleanups.push(undo)
 
+let testsEnded = 0
+
 afterEach(async () => {
+  testsEnded++
   for (const undo of cleanups.splice(0).reverse()) await undo()
 })
 
@@ -202,8 +205,8 @@ class RawClient {
 
   /** The code of the close frame, past what else arrives; null if the socket ends without one. */
   async closeCode () {
-    for (let frame = await this.frame(); frame !== null; frame = await this.frame()) {
-      if (frame.opcode === 8) return frame.payload.length >= 2 ? frame.payload.readUInt16BE() : 1005
+    for (let got = await this.frame(); got !== null; got = await this.frame()) {
+      if (got.opcode === 8) return got.payload.length >= 2 ? got.payload.readUInt16BE() : 1005
     }
     return null
   }
@@ -253,11 +256,15 @@ function frame (opcode, payload = '', { fin = true, rsv = 0, masked = true, size
   return Buffer.concat([Buffer.from(head), mask, data.map((byte, i) => byte ^ mask[i & 3])])
 }
 
-/** Resolves once `holds()` does, looked at in every turn of the loop. */
+/** Resolves once `holds()` does, looked at in every turn of the loop; gives up with the test. */
 async function until (holds) {
-  while (!holds()) await new Promise((resolve) => setImmediate(resolve))
+  const test = testsEnded
+  while (!holds()) {
+    if (test !== testsEnded) throw new Error('the test has ended')
+    await new Promise((resolve) => setImmediate(resolve))
+  }
 }
 
 module.exports = {
-  BINARY, CLOSE, PING, PONG, TEXT, Client, RawClient, cleanup, connect, deferred, frame, handshake, makeServer, rawConnect, refusal, serve, until
+  BINARY, CLOSE, PING, PONG, TEXT, Client, Inbox, RawClient, cleanup, connect, deferred, frame, handshake, makeServer, rawConnect, refusal, serve, until
 }

@@ -14,7 +14,9 @@ set_target_properties(fanwire_addon PROPERTIES
   LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR})
 target_include_directories(fanwire_addon PRIVATE ${CMAKE_SOURCE_DIR}/binding)
 target_include_directories(fanwire_addon SYSTEM PRIVATE ${node_modules}/node-addon-api ${node_modules}/node-api-headers/include)
-target_compile_definitions(fanwire_addon PRIVATE NAPI_VERSION=8 NODE_ADDON_API_DISABLE_DEPRECATED)
+# A Worker may be stopped in the midst of a call: what cannot be thrown there any more is dropped, not the process.
+target_compile_definitions(fanwire_addon PRIVATE
+  NAPI_VERSION=8 NODE_ADDON_API_DISABLE_DEPRECATED NODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS)
 target_link_libraries(fanwire_addon PRIVATE fanwire_flags fanwire_engine)
 
 # Node exports its own OpenSSL, zlib and libuv: everything of ours stays hidden and bound to itself.

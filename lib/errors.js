@@ -20,6 +20,7 @@ const table = /** @type {const} */ ({
   ERR_FANWIRE_AUTHENTICATE_RESULT: ['TypeError', 'authenticate answered something else than { user, data }'],
   ERR_FANWIRE_HANDLER_TIMEOUT: ['Error', 'a handler did not settle within handlerTimeoutMs'],
   ERR_FANWIRE_ATTACH_TLS: ['Error', 'an https.Server can not be attached'],
+  ERR_FANWIRE_PROTOCOL: ['Error', 'the client broke a rule or a limit; told to the error handler'],
   ERR_FANWIRE_PLATFORM: ['Error', 'the addon can not run on this machine'],
   ERR_FANWIRE_CLOSED: ['Error', 'the server is closed']
 })

@@ -34,6 +34,7 @@ export type ErrorCode =
   | 'ERR_FANWIRE_AUTHENTICATE_RESULT'
   | 'ERR_FANWIRE_HANDLER_TIMEOUT'
   | 'ERR_FANWIRE_ATTACH_TLS'
+  | 'ERR_FANWIRE_PROTOCOL'
   | 'ERR_FANWIRE_PLATFORM'
   | 'ERR_FANWIRE_CLOSED'
 
@@ -132,7 +133,7 @@ export interface Server extends EventEmitter {
   broadcast (data: MessageData, options?: BroadcastOptions): boolean
 
   /** Counters of the engine, a new plain object; empty before the first door and after `close()`. */
-  stats (): Record<string, any>
+  stats (): Partial<Stats>
 
   /**
    * Ends it: no new connections, every session is closed with 1001 (RFC 6455 section 7.4.1), then the threads stop. Resolves when
@@ -144,6 +145,38 @@ export interface Server extends EventEmitter {
   on<Name extends keyof ServerEvents> (name: Name, listener: (...args: ServerEvents[Name]) => void): this
   once<Name extends keyof ServerEvents> (name: Name, listener: (...args: ServerEvents[Name]) => void): this
   off<Name extends keyof ServerEvents> (name: Name, listener: (...args: ServerEvents[Name]) => void): this
+}
+
+/** All since the first door, but for those that say now. */
+export interface Counters {
+  /** Sockets now, handshakes included. */
+  connections: number
+  /** Open sessions now. */
+  sessions: number
+  /** Sockets taken. */
+  accepted: number
+  /** Sessions opened. */
+  opened: number
+  /** Handshakes refused. */
+  refused: number
+  messagesIn: number
+  bytesIn: number
+  /** One for each receiver. */
+  messagesOut: number
+  bytesOut: number
+  /** Messages dropped by `overflow` or as volatile. */
+  dropped: number
+  /** Messages refused because a queue of the engine was full. */
+  refusedSends: number
+  /** Bytes that wait for slow clients now. */
+  outboxBytes: number
+  /** Further ones, of use to those who work on the engine. */
+  [name: string]: unknown
+}
+
+export interface Stats extends Counters {
+  /** The same for each thread. */
+  reactors: Counters[]
 }
 
 export interface CloseOptions {
@@ -214,7 +247,7 @@ export interface EndpointOptions<Data> {
    * message handler of the session is awaited (which may be waiting for just this).
    */
   drain?(session: Session<Data>): unknown
-  /** What broke the connection; `close` follows. Its `code` names the cause. */
+  /** What broke the connection; `close` follows. Its `code` is ERR_FANWIRE_PROTOCOL or the system's, such as ECONNRESET. */
   error?(session: Session<Data>, error: Error & { code: string }): unknown
   /** Exactly once for each session that opened, after its other handlers have settled or timed out. */
   close?(session: Session<Data>, details: CloseDetails): unknown
@@ -247,7 +280,7 @@ export interface Limits {
   /** For the client to answer a close frame; then the connection is cut. 1–3,600,000; default 5,000. */
   closeTimeoutMs?: number
   /**
-   * At maxBufferedBytes: 'close' the session (1008, cause 'slow-client'), 'drop-oldest' or 'drop-newest' message, or 'keep-latest' of each
+   * At maxBufferedBytes: 'close' the session (1013, cause 'slow-client'), 'drop-oldest' or 'drop-newest' message, or 'keep-latest' of each
    * `key`. Default 'close'. Control frames are never dropped.
    */
   overflow?: 'close' | 'drop-oldest' | 'drop-newest' | 'keep-latest'

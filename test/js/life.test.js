@@ -95,6 +95,18 @@ describe('a process', () => {
     expect(await exited).toMatchObject({ code: 0, signal: null })
   })
 
+  test('does not live on for a handshake that was refused', async () => {
+    const { next, exited } = child(`
+      const httpServer = http.createServer()
+      server.attach(httpServer)
+      httpServer.on('upgrade', () => httpServer.close())
+      httpServer.listen(0, '127.0.0.1', () => tell(httpServer.address().port))`)
+    const client = new RawClient({ port: await next(), host: '127.0.0.1' })
+    await client.write(handshake('/', { 'Sec-WebSocket-Version': '8' }))
+    expect((await client.response()).status).toBe(426)
+    expect(await exited).toMatchObject({ code: 0, signal: null })
+  })
+
   const ends = [
     ['process.exit()', 'process.exit(7)', { code: 7, signal: null }],
     ['an uncaught exception', 'throw new Error("uncaught")', { code: 1, signal: null }],

@@ -1,4 +1,7 @@
 'use strict'
+const { execFileSync } = require('node:child_process')
+const fs = require('node:fs')
+const path = require('node:path')
 const { createServer, errors, version } = require('../../lib/index.js')
 const { makeServer } = require('./support.js')
 
@@ -155,8 +158,6 @@ describe('names', () => {
 
 describe('the module', () => {
   test('exports the same for require and import', async () => {
-    const { execFileSync } = require('node:child_process')
-    const path = require('node:path')
     const script = "import all, { createServer, Reject, errors, version } from './lib/index.mjs'; import { createRequire } from 'node:module';" +
       "const cjs = createRequire(import.meta.url)('./lib/index.js');" +
       'console.log([createServer, Reject, errors, version].every((x, i) => x === [cjs.createServer, cjs.Reject, cjs.errors, cjs.version][i]) && all === cjs)'
@@ -172,5 +173,7 @@ describe('the module', () => {
       expect(meaning.length).toBeGreaterThan(10)
     }
     expect(Object.isFrozen(errors)).toBe(true)
+    const types = fs.readFileSync(path.join(__dirname, '..', '..', 'lib', 'index.d.ts'), 'utf8')
+    expect(Object.keys(errors)).toEqual(types.match(/(?<=^ {2}\| ')ERR_FANWIRE_\w+/gm))
   })
 })

@@ -100,10 +100,11 @@ errors.ERR_FANWIRE_NOTHING
 const reject: Error = new Reject(403, 'not a member', { 'x-why': 'rooms', 'set-cookie': ['a=1', 'b=2'] })
 const text: string = version
 const same: typeof createServer = fanwire.createServer
-const stats: Record<string, unknown> = server.stats()
+const stats: number | undefined = server.stats().sessions
+const perThread: number | undefined = server.stats().reactors?.[0]?.messagesOut
 await server.close({ drainMs: 10_000 })
 {
   await using disposable = createServer()
   void disposable
 }
-void [port, taken, sent, size, found, meaning, reject, text, same, stats]
+void [port, taken, sent, size, found, meaning, reject, text, same, stats, perThread]

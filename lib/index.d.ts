@@ -137,7 +137,8 @@ export interface Server extends EventEmitter {
 
   /**
    * Ends it: no new connections, every session is closed with 1001 (RFC 6455 section 7.4.1), then the threads stop. Resolves when
-   * every `close` handler has run. Calling it again answers the same promise. Never rejects once the options are right.
+   * every `close` handler has run. Calling it again answers the same promise, which never rejects.
+   * @throws ERR_FANWIRE_OUT_OF_RANGE, ERR_FANWIRE_INVALID_ARG_TYPE, ERR_FANWIRE_UNKNOWN_OPTION
    */
   close (options?: CloseOptions): Promise<void>
   [Symbol.asyncDispose] (): Promise<void>

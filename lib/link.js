@@ -105,4 +105,4 @@ class Link {
   }
 }
 
-module.exports = { Link, noEngine }
+module.exports = { Link }

@@ -249,5 +249,5 @@ function outOfRange (what, wanted, value) {
 }
 
 module.exports = {
-  LEVELS, boolean, read, serverOptions, endpointOptions, listenOptions, closeOptions, publishTarget, nameOf, closeCode, closeReason
+  LEVELS, boolean, serverOptions, endpointOptions, listenOptions, closeOptions, publishTarget, nameOf, closeCode, closeReason
 }

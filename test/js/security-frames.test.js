@@ -1,5 +1,5 @@
 'use strict'
-const { BINARY, CLOSE, PING, PONG, TEXT, connect, deferred, frame, rawConnect, serve } = require('./support.js')
+const { BINARY, CLOSE, PING, PONG, TEXT, connect, deferred, frame, rawConnect, serve, until } = require('./support.js')
 
 const echo = { message (session, data) { session.send(data) } }
 
@@ -160,6 +160,36 @@ describe('frames', () => {
     await other.frame()
     const [session] = server.room('all')
     expect(session.bufferedBytes).toBeLessThan(1024)
+  })
+
+  test('S11: a message that does not become whole in messageTimeoutMs is 1008', async () => {
+    const closed = deferred()
+    const { port, url } = await serve({ '/': { ...echo, close (session, details) { closed.resolve(details) } } }, { messageTimeoutMs: 150 })
+    const client = await rawConnect({ port }, '/')
+    await client.write(frame(TEXT, 'never ', { fin: false }))
+    expect(await client.closeCode()).toBe(1008)
+    client.socket.destroy()
+    expect(await closed.promise).toMatchObject({ code: 1008, cause: 'message-timeout' })
+    expect(await (await connect(url)).ask('alive')).toBe('alive')
+  })
+
+  test('S11: incomplete messages of all sessions stay within maxIncompleteBytes; the biggest goes first', async () => {
+    const causes = []
+    const { port, url } = await serve({
+      '/': { message (session, data) { session.send(String(data.length)) }, close (session, { cause }) { causes.push(cause) } }
+    }, { maxIncompleteBytes: 1 << 20 })
+    const small = await rawConnect({ port }, '/')
+    await small.write(frame(BINARY, Buffer.alloc(1000), { fin: false }))
+    const big = []
+    for (let i = 0; i < 8; i++) {
+      big.push(await rawConnect({ port }, '/'))
+      big[i].socket.write(frame(BINARY, Buffer.alloc(300_000), { fin: false }))
+    }
+    await until(() => causes.length >= 4)
+    expect(new Set(causes)).toEqual(new Set(['incomplete-limit']))
+    await small.write(frame(0, 'x'))
+    expect((await small.frame()).payload.toString()).toBe('1001')
+    expect(await (await connect(url)).ask('alive')).toBe('5')
   })
 
   test('an unsolicited pong is taken in silence', async () => {

@@ -41,7 +41,8 @@ bool Payload::Read(napi_env env, napi_value value) {
   } else if (napi_is_arraybuffer(env, value, &is) == napi_ok && is) {
     napi_get_arraybuffer_info(env, value, &data, &size_);
   } else {
-    napi_throw_type_error(env, "ERR_FANWIRE_INVALID_ARG_TYPE", "data must be a string, an ArrayBuffer or a view of one");
+    napi_throw_type_error(env, "ERR_FANWIRE_INVALID_ARG_TYPE",
+                          "data must be a string, an ArrayBuffer or a view of one");
     return false;
   }
   data_ = static_cast<const uint8_t*>(data);
@@ -115,12 +116,15 @@ Napi::Value FromSessionIds(Napi::Env env, const std::vector<SessionId>& ids) {
 EngineOptions ToEngineOptions(const Napi::Object& object) {
   EngineOptions options;
   options.threads = uint32_t(Number(object, "threads", options.threads));
-  options.handshake_timeout_ms = uint32_t(Number(object, "handshakeTimeoutMs", options.handshake_timeout_ms));
-  options.message_timeout_ms = uint32_t(Number(object, "messageTimeoutMs", options.message_timeout_ms));
+  options.handshake_timeout_ms =
+      uint32_t(Number(object, "handshakeTimeoutMs", options.handshake_timeout_ms));
+  options.message_timeout_ms =
+      uint32_t(Number(object, "messageTimeoutMs", options.message_timeout_ms));
   options.max_header_bytes = uint32_t(Number(object, "maxHeaderBytes", options.max_header_bytes));
   options.max_connections = uint32_t(Number(object, "maxConnections", options.max_connections));
   options.max_incomplete_bytes = Number(object, "maxIncompleteBytes", options.max_incomplete_bytes);
-  options.max_rooms_per_session = uint32_t(Number(object, "maxRoomsPerSession", options.max_rooms_per_session));
+  options.max_rooms_per_session =
+      uint32_t(Number(object, "maxRoomsPerSession", options.max_rooms_per_session));
   return options;
 }
 
@@ -133,9 +137,12 @@ EndpointOptions ToEndpointOptions(const Napi::Object& object) {
   options.authenticate = Boolean(object, "authenticate");
   options.publish_to = Text(object, "publishTo");
   options.except_sender = Boolean(object, "exceptSender");
-  options.max_message_bytes = uint32_t(Number(object, "maxMessageBytes", options.max_message_bytes));
-  options.high_water_mark_bytes = uint32_t(Number(object, "highWaterMarkBytes", options.high_water_mark_bytes));
-  options.max_buffered_bytes = uint32_t(Number(object, "maxBufferedBytes", options.max_buffered_bytes));
+  options.max_message_bytes =
+      uint32_t(Number(object, "maxMessageBytes", options.max_message_bytes));
+  options.high_water_mark_bytes =
+      uint32_t(Number(object, "highWaterMarkBytes", options.high_water_mark_bytes));
+  options.max_buffered_bytes =
+      uint32_t(Number(object, "maxBufferedBytes", options.max_buffered_bytes));
   options.send_timeout_ms = uint32_t(Number(object, "sendTimeoutMs", options.send_timeout_ms));
   options.ping_interval_ms = uint32_t(Number(object, "pingIntervalMs", options.ping_interval_ms));
   options.pong_timeout_ms = uint32_t(Number(object, "pongTimeoutMs", options.pong_timeout_ms));
@@ -174,14 +181,16 @@ Napi::Value FromSessionInfo(Napi::Env env, const SessionInfo& info) {
   object.Set("remoteAddress", info.remote_address);
   object.Set("remotePort", info.remote_port);
   object.Set("endpoint", info.endpoint);
-  object.Set("user", info.user.has_value() ? Napi::Value(Napi::String::New(env, *info.user)) : env.Null());
+  object.Set("user",
+             info.user.has_value() ? Napi::Value(Napi::String::New(env, *info.user)) : env.Null());
   return object;
 }
 
 Napi::Value FromStats(Napi::Env env, const EngineStats& stats) {
   Napi::Object object = FromCounts(env, stats.total);
   Napi::Array reactors = Napi::Array::New(env, stats.reactors.size());
-  for (uint32_t i = 0; i < stats.reactors.size(); i++) reactors[i] = FromCounts(env, stats.reactors[i]);
+  for (uint32_t i = 0; i < stats.reactors.size(); i++)
+    reactors[i] = FromCounts(env, stats.reactors[i]);
   object.Set("reactors", reactors);
   return object;
 }

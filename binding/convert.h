@@ -46,7 +46,8 @@ class Payload {
   bool Read(napi_env env, napi_value value);
   const uint8_t* data() const { return data_; }
   size_t size() const { return size_; }
-  // The opcode follows the value's type, unless the caller's flags (1 binary, 2 text) say otherwise.
+  // The opcode follows the value's type, unless the caller's flags (1 binary, 2 text) say
+  // otherwise.
   uint8_t Flags(uint32_t wanted) const;
 
  private:
@@ -59,10 +60,11 @@ class Payload {
   char small_[1024];
 };
 
-std::string ToString(napi_env env, napi_value value);                          // UTF-8; empty if it is no string
+std::string ToString(napi_env env, napi_value value);  // UTF-8; empty if it is no string
 std::string ToLatin1(napi_env env, napi_value value);
-std::optional<std::string> ToOptionalString(napi_env env, napi_value value);   // none for null and undefined
-std::vector<SessionId> ToSessionIds(napi_env env, napi_value value);           // from a Uint32Array of pairs
+std::optional<std::string> ToOptionalString(napi_env env,
+                                            napi_value value);        // none for null and undefined
+std::vector<SessionId> ToSessionIds(napi_env env, napi_value value);  // from a Uint32Array of pairs
 Napi::Value FromSessionIds(Napi::Env env, const std::vector<SessionId>& ids);
 
 EngineOptions ToEngineOptions(const Napi::Object& object);

@@ -11,8 +11,12 @@
 namespace fanwire {
 namespace {
 
-Napi::Value Number(const Napi::CallbackInfo& info, double value) { return Napi::Number::New(info.Env(), value); }
-Napi::Value Boolean(const Napi::CallbackInfo& info, bool value) { return Napi::Boolean::New(info.Env(), value); }
+Napi::Value Number(const Napi::CallbackInfo& info, double value) {
+  return Napi::Number::New(info.Env(), value);
+}
+Napi::Value Boolean(const Napi::CallbackInfo& info, bool value) {
+  return Napi::Boolean::New(info.Env(), value);
+}
 
 ChannelKind KindOf(uint32_t value) { return value == 1 ? ChannelKind::kUser : ChannelKind::kRoom; }
 
@@ -53,7 +57,8 @@ Napi::Function EngineWrap::Define(Napi::Env env) {
                       InstanceMethod<&EngineWrap::Slab>("slab")});
 }
 
-EngineWrap::EngineWrap(const Napi::CallbackInfo& info) : Napi::ObjectWrap<EngineWrap>(info), env_(info.Env()) {
+EngineWrap::EngineWrap(const Napi::CallbackInfo& info)
+    : Napi::ObjectWrap<EngineWrap>(info), env_(info.Env()) {
   if (!info[0].IsObject() || !info[1].IsFunction()) {
     Napi::TypeError::New(env_, "Engine takes options and a function").ThrowAsJavaScriptException();
     return;
@@ -63,7 +68,8 @@ EngineWrap::EngineWrap(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Engine
     return;
   }
   const EngineOptions options = ToEngineOptions(info[0].As<Napi::Object>());
-  Status status = Engine::Create(options, [this] { bridge_.Ring(); }, &engine_);
+  Status status = Engine::Create(
+      options, [this] { bridge_.Ring(); }, &engine_);
   if (!status.ok()) {
     bridge_.Close();
     Throw(env_, status);
@@ -72,11 +78,13 @@ EngineWrap::EngineWrap(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Engine
   bridge_.set_engine(engine_.get());
   Napi::Object self = info.This().As<Napi::Object>();
   self.DefineProperty(Napi::PropertyDescriptor::Value(
-      "send", Napi::Value(env_, [&] {
-        napi_value function;
-        napi_create_function(env_, "send", NAPI_AUTO_LENGTH, Send, this, &function);
-        return function;
-      }()),
+      "send",
+      Napi::Value(env_,
+                  [&] {
+                    napi_value function;
+                    napi_create_function(env_, "send", NAPI_AUTO_LENGTH, Send, this, &function);
+                    return function;
+                  }()),
       napi_enumerable));
   napi_add_env_cleanup_hook(env_, OnEnvironmentEnd, this);
   hooked_ = true;
@@ -85,7 +93,8 @@ EngineWrap::EngineWrap(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Engine
 
 EngineWrap::~EngineWrap() { End(); }
 
-// process.exit(), or the Worker ends: threads first, then the doorbell. JavaScript is not waited for.
+// process.exit(), or the Worker ends: threads first, then the doorbell. JavaScript is not waited
+// for.
 void EngineWrap::OnEnvironmentEnd(void* wrap) {
   auto* self = static_cast<EngineWrap*>(wrap);
   self->hooked_ = false;
@@ -129,14 +138,16 @@ Napi::Value EngineWrap::Adopt(const Napi::CallbackInfo& info) {
   if (engine_ == nullptr || !head.Read(env_, info[1])) return Number(info, 0);
   std::string bytes(reinterpret_cast<const char*>(head.data()), head.size());
   const int fd = info[0].ToNumber().Int32Value();
-  return Number(info, engine_->Adopt(fd, std::move(bytes), uint16_t(info[2].ToNumber().Uint32Value())));
+  return Number(info,
+                engine_->Adopt(fd, std::move(bytes), uint16_t(info[2].ToNumber().Uint32Value())));
 }
 
 Napi::Value EngineWrap::Accept(const Napi::CallbackInfo& info) {
   const Arguments<4> arguments(env_, info);
   std::string lines = ToLatin1(env_, arguments[2]);
   if (!IsSafeHeaderBlock(lines)) {
-    Napi::TypeError::New(env_, "a header has a name or a value that HTTP does not allow").ThrowAsJavaScriptException();
+    Napi::TypeError::New(env_, "a header has a name or a value that HTTP does not allow")
+        .ThrowAsJavaScriptException();
     return info.Env().Undefined();
   }
   return Boolean(info, engine_ != nullptr && engine_->Accept(arguments.Session(), std::move(lines),
@@ -147,11 +158,13 @@ Napi::Value EngineWrap::Refuse(const Napi::CallbackInfo& info) {
   const Arguments<5> arguments(env_, info);
   std::string lines = ToLatin1(env_, arguments[3]);
   if (!IsSafeHeaderBlock(lines)) {
-    Napi::TypeError::New(env_, "a header has a name or a value that HTTP does not allow").ThrowAsJavaScriptException();
+    Napi::TypeError::New(env_, "a header has a name or a value that HTTP does not allow")
+        .ThrowAsJavaScriptException();
     return info.Env().Undefined();
   }
-  return Boolean(info, engine_ != nullptr && engine_->Refuse(arguments.Session(), uint16_t(arguments.Uint32(2)),
-                                                             std::move(lines), ToString(env_, arguments[4])));
+  return Boolean(info, engine_ != nullptr &&
+                           engine_->Refuse(arguments.Session(), uint16_t(arguments.Uint32(2)),
+                                           std::move(lines), ToString(env_, arguments[4])));
 }
 
 // ---- sends ----
@@ -186,9 +199,10 @@ Napi::Value EngineWrap::Publish(const Napi::CallbackInfo& info) {
   Payload payload;
   if (!payload.Read(env_, arguments[2])) return info.Env().Undefined();
   if (engine_ == nullptr) return Number(info, 1);
-  const SendResult result = engine_->Publish(KindOf(arguments.Uint32(0)), ToString(env_, arguments[1]), payload.data(),
-                                             payload.size(), payload.Flags(arguments.Uint32(3)),
-                                             ToString(env_, arguments[4]), ToSessionIds(env_, arguments[5]));
+  const SendResult result =
+      engine_->Publish(KindOf(arguments.Uint32(0)), ToString(env_, arguments[1]), payload.data(),
+                       payload.size(), payload.Flags(arguments.Uint32(3)),
+                       ToString(env_, arguments[4]), ToSessionIds(env_, arguments[5]));
   return Number(info, double(result));
 }
 
@@ -208,8 +222,9 @@ Napi::Value EngineWrap::SendMany(const Napi::CallbackInfo& info) {
   Payload payload;
   if (!payload.Read(env_, arguments[1])) return info.Env().Undefined();
   if (engine_ == nullptr) return Number(info, 0);
-  return Number(info, double(engine_->SendMany(ToSessionIds(env_, arguments[0]), payload.data(), payload.size(),
-                                               payload.Flags(arguments.Uint32(2)), ToString(env_, arguments[3]))));
+  return Number(info, double(engine_->SendMany(ToSessionIds(env_, arguments[0]), payload.data(),
+                                               payload.size(), payload.Flags(arguments.Uint32(2)),
+                                               ToString(env_, arguments[3]))));
 }
 
 Napi::Value EngineWrap::Flush(const Napi::CallbackInfo& info) {
@@ -227,13 +242,15 @@ Napi::Value EngineWrap::Join(const Napi::CallbackInfo& info) {
 
 Napi::Value EngineWrap::Leave(const Napi::CallbackInfo& info) {
   const Arguments<3> arguments(env_, info);
-  return Boolean(info, engine_ != nullptr && engine_->Leave(arguments.Session(), ToString(env_, arguments[2])));
+  return Boolean(info, engine_ != nullptr &&
+                           engine_->Leave(arguments.Session(), ToString(env_, arguments[2])));
 }
 
 Napi::Value EngineWrap::Identify(const Napi::CallbackInfo& info) {
   const Arguments<3> arguments(env_, info);
   return Boolean(info,
-                 engine_ != nullptr && engine_->Identify(arguments.Session(), ToOptionalString(env_, arguments[2])));
+                 engine_ != nullptr &&
+                     engine_->Identify(arguments.Session(), ToOptionalString(env_, arguments[2])));
 }
 
 Napi::Value EngineWrap::Rooms(const Napi::CallbackInfo& info) {
@@ -247,31 +264,36 @@ Napi::Value EngineWrap::Rooms(const Napi::CallbackInfo& info) {
 Napi::Value EngineWrap::ChannelSize(const Napi::CallbackInfo& info) {
   const Arguments<2> arguments(env_, info);
   if (engine_ == nullptr) return Number(info, 0);
-  return Number(info, double(engine_->ChannelSize(KindOf(arguments.Uint32(0)), ToString(env_, arguments[1]))));
+  return Number(info, double(engine_->ChannelSize(KindOf(arguments.Uint32(0)),
+                                                  ToString(env_, arguments[1]))));
 }
 
 Napi::Value EngineWrap::Members(const Napi::CallbackInfo& info) {
   const Arguments<2> arguments(env_, info);
   if (engine_ == nullptr) return FromSessionIds(info.Env(), {});
-  return FromSessionIds(info.Env(), engine_->Members(KindOf(arguments.Uint32(0)), ToString(env_, arguments[1])));
+  return FromSessionIds(
+      info.Env(), engine_->Members(KindOf(arguments.Uint32(0)), ToString(env_, arguments[1])));
 }
 
 // ---- sessions ----
 
 Napi::Value EngineWrap::Close(const Napi::CallbackInfo& info) {
   const Arguments<4> arguments(env_, info);
-  return Boolean(info, engine_ != nullptr && engine_->Close(arguments.Session(), uint16_t(arguments.Uint32(2)),
-                                                            ToString(env_, arguments[3]), CloseCause::kApplication));
+  return Boolean(info, engine_ != nullptr &&
+                           engine_->Close(arguments.Session(), uint16_t(arguments.Uint32(2)),
+                                          ToString(env_, arguments[3]), CloseCause::kApplication));
 }
 
 Napi::Value EngineWrap::Terminate(const Napi::CallbackInfo& info) {
   const Arguments<2> arguments(env_, info);
-  return Boolean(info, engine_ != nullptr && engine_->Terminate(arguments.Session(), CloseCause::kApplication));
+  return Boolean(info, engine_ != nullptr &&
+                           engine_->Terminate(arguments.Session(), CloseCause::kApplication));
 }
 
 Napi::Value EngineWrap::State(const Napi::CallbackInfo& info) {
   const Arguments<2> arguments(env_, info);
-  const SessionState state = engine_ != nullptr ? engine_->State(arguments.Session()) : SessionState::kClosed;
+  const SessionState state =
+      engine_ != nullptr ? engine_->State(arguments.Session()) : SessionState::kClosed;
   return Number(info, double(state));
 }
 
@@ -282,7 +304,8 @@ Napi::Value EngineWrap::BufferedBytes(const Napi::CallbackInfo& info) {
 
 Napi::Value EngineWrap::Info(const Napi::CallbackInfo& info) {
   const Arguments<2> arguments(env_, info);
-  const std::optional<SessionInfo> found = engine_ != nullptr ? engine_->Info(arguments.Session()) : std::nullopt;
+  const std::optional<SessionInfo> found =
+      engine_ != nullptr ? engine_->Info(arguments.Session()) : std::nullopt;
   return found.has_value() ? FromSessionInfo(info.Env(), *found) : info.Env().Undefined();
 }
 
@@ -309,13 +332,15 @@ Napi::Value EngineWrap::SetCaptureLog(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value EngineWrap::Stats(const Napi::CallbackInfo& info) {
-  return engine_ != nullptr ? FromStats(info.Env(), engine_->Stats()) : Napi::Object::New(info.Env());
+  return engine_ != nullptr ? FromStats(info.Env(), engine_->Stats())
+                            : Napi::Object::New(info.Env());
 }
 
 Napi::Value EngineWrap::Shutdown(const Napi::CallbackInfo& info) {
   const Arguments<3> arguments(env_, info);
   if (engine_ != nullptr) {
-    engine_->Shutdown(uint16_t(arguments.Uint32(0)), ToString(env_, arguments[1]), arguments.Uint32(2));
+    engine_->Shutdown(uint16_t(arguments.Uint32(0)), ToString(env_, arguments[1]),
+                      arguments.Uint32(2));
   }
   return info.Env().Undefined();
 }

@@ -1,8 +1,9 @@
 // EngineWrap: the native engine as lib/ sees it; lib/engine-types.d.ts describes every method.
 // Path:      JavaScript -> [engine_wrap] -> engine
 // Threading: the JavaScript thread of one environment; a Worker has its own.
-// Lifetime:  kept alive from construction to joinThreads(), or to the end of its environment, which stops the engine first:
-//            hooks run last-in first-out, and ours is registered after the doorbell's.
+// Lifetime:  kept alive from construction to joinThreads(), or to the end of its environment, which
+//            stops the engine first: hooks run last-in first-out, and ours is registered after the
+//            doorbell's.
 #ifndef FANWIRE_BINDING_ENGINE_WRAP_H_
 #define FANWIRE_BINDING_ENGINE_WRAP_H_
 

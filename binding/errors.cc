@@ -6,7 +6,8 @@ namespace fanwire {
 
 void Throw(Napi::Env env, const Status& status) {
   const bool ours = status.error_number() == 0;
-  Napi::Error error = ours ? Napi::RangeError::New(env, status.message()) : Napi::Error::New(env, status.message());
+  Napi::Error error =
+      ours ? Napi::RangeError::New(env, status.message()) : Napi::Error::New(env, status.message());
   error.Set("code", Napi::String::New(env, status.code()));
   if (!ours) {
     const std::string& message = status.message();

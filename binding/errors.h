@@ -11,8 +11,8 @@
 
 namespace fanwire {
 
-// Throws an Error with `code`; one that came from a system call has `errno` and `syscall`, as Node's own do. A code of ours is
-// a RangeError.
+// Throws an Error with `code`; one that came from a system call has `errno` and `syscall`, as
+// Node's own do. A code of ours is a RangeError.
 void Throw(Napi::Env env, const Status& status);
 
 }  // namespace fanwire

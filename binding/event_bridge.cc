@@ -11,8 +11,8 @@ bool EventBridge::Open(napi_env env, napi_value sink) {
   napi_value name;
   if (napi_create_reference(env, sink, 1, &sink_) != napi_ok) return false;
   if (napi_create_string_utf8(env, "fanwire", NAPI_AUTO_LENGTH, &name) != napi_ok) return false;
-  if (napi_create_threadsafe_function(env, nullptr, nullptr, name, 0, 1, nullptr, nullptr, this, OnBell, &bell_) !=
-      napi_ok) {
+  if (napi_create_threadsafe_function(env, nullptr, nullptr, name, 0, 1, nullptr, nullptr, this,
+                                      OnBell, &bell_) != napi_ok) {
     return false;
   }
   return napi_unref_threadsafe_function(env, bell_) == napi_ok;
@@ -25,7 +25,8 @@ void EventBridge::Close() {
 }
 
 void EventBridge::Ring() {
-  if (rung_.exchange(true)) return;  // JavaScript has not answered the last one yet: it will find this, too
+  if (rung_.exchange(true))
+    return;  // JavaScript has not answered the last one yet: it will find this, too
   napi_call_threadsafe_function(bell_, nullptr, napi_tsfn_nonblocking);
 }
 
@@ -88,7 +89,8 @@ napi_value EventBridge::SlabView(napi_env env, uint32_t id) {
   Slab* slab = found->second;
   slab->Ref();
   const auto release = [](napi_env, void*, void* hint) { static_cast<Slab*>(hint)->Unref(); };
-  if (napi_create_external_arraybuffer(env, slab->data, slab->capacity, release, slab, &view) != napi_ok) {
+  if (napi_create_external_arraybuffer(env, slab->data, slab->capacity, release, slab, &view) !=
+      napi_ok) {
     slab->Unref();
     return nullptr;
   }

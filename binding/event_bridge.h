@@ -1,7 +1,8 @@
 // EventBridge: the way up: one doorbell, then JavaScript drains the slabs of every reactor.
 // Path:      reactors -> slabs -> [event_bridge] -> lib/events.js
 // Threading: Ring() from any thread; all else on the JavaScript thread.
-// Lifetime:  owned by the EngineWrap; the doorbell is released after the reactors have ended, never before.
+// Lifetime:  owned by the EngineWrap; the doorbell is released after the reactors have ended, never
+//            before.
 #ifndef FANWIRE_BINDING_EVENT_BRIDGE_H_
 #define FANWIRE_BINDING_EVENT_BRIDGE_H_
 
@@ -22,7 +23,8 @@ class EventBridge {
   EventBridge& operator=(const EventBridge&) = delete;
   ~EventBridge();
 
-  // `sink(reactor, slab, from, to, retired)` is called with each range. False: an exception is pending.
+  // `sink(reactor, slab, from, to, retired)` is called with each range. False: an exception is
+  // pending.
   bool Open(napi_env env, napi_value sink);
   void set_engine(Engine* engine) { engine_ = engine; }
 

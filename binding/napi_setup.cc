@@ -1,4 +1,5 @@
-// The addon's entry: each environment (the main thread, every Worker) gets its own Engine class; nothing is shared.
+// The addon's entry: each environment (the main thread, every Worker) gets its own Engine class;
+// nothing is shared.
 #include <napi.h>
 
 #include "engine_wrap.h"

@@ -14,8 +14,8 @@ enum CloseCode : uint16_t {
   kCloseNormal = 1000,
   kCloseGoingAway = 1001,
   kCloseProtocolError = 1002,
-  kCloseNoStatus = 1005,   // never on the wire: the peer's close frame was empty
-  kCloseAbnormal = 1006,   // never on the wire: the transport went without a close frame
+  kCloseNoStatus = 1005,  // never on the wire: the peer's close frame was empty
+  kCloseAbnormal = 1006,  // never on the wire: the transport went without a close frame
   kCloseInvalidPayload = 1007,
   kClosePolicyViolation = 1008,
   kCloseMessageTooBig = 1009,

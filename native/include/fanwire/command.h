@@ -10,7 +10,8 @@
 
 namespace fanwire {
 
-// A session by slot and generation: the slot is reused, the generation is not, so a late call reaches nobody else.
+// A session by slot and generation: the slot is reused, the generation is not, so a late call
+// reaches nobody else.
 struct SessionId {
   uint32_t slot = 0;        // reactor index in the top 8 bits
   uint32_t generation = 0;  // 0: no session
@@ -30,7 +31,8 @@ enum class ChannelKind : uint8_t { kRoom = 0, kUser = 1 };
 
 enum class SessionState : uint8_t { kConnecting = 0, kOpen = 1, kClosing = 2, kClosed = 3 };
 
-// The answer to a send. kQueuedHigh and kRefused are `false` in JavaScript, and a drain follows both.
+// The answer to a send. kQueuedHigh and kRefused are `false` in JavaScript, and a drain follows
+// both.
 enum class SendResult : uint8_t {
   kGone = 0,        // no such open session
   kQueued = 1,      // taken

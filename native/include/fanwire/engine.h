@@ -1,7 +1,10 @@
 // Engine: all that the binding may ask of the native core.
-// Path:      application -> [engine] -> mailboxes -> reactors; reactors -> slabs -> [engine] -> application
-// Threading: one application thread calls it (JavaScript's); nothing here waits for a reactor but Stop() and Join().
-// Lifetime:  Stop() or the destructor ends its threads at once; Shutdown(), the kStopped event and Join() do so in order.
+// Path:      application -> [engine] -> mailboxes -> reactors; reactors -> slabs -> [engine] ->
+//            application
+// Threading: one application thread calls it (JavaScript's); nothing here waits for a reactor but
+//            Stop() and Join().
+// Lifetime:  Stop() or the destructor ends its threads at once; Shutdown(), the kStopped event and
+//            Join() do so in order.
 #ifndef FANWIRE_ENGINE_H_
 #define FANWIRE_ENGINE_H_
 
@@ -38,8 +41,10 @@ struct EngineStats {
 
 class Engine {
  public:
-  // `ring` is called by any thread, often, when there are events: it wakes the application thread and returns.
-  static Status Create(const EngineOptions& options, std::function<void()> ring, std::unique_ptr<Engine>* out);
+  // `ring` is called by any thread, often, when there are events: it wakes the application thread
+  // and returns.
+  static Status Create(const EngineOptions& options, std::function<void()> ring,
+                       std::unique_ptr<Engine>* out);
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;
   ~Engine();
@@ -48,22 +53,24 @@ class Engine {
   Status AddEndpoint(const EndpointOptions& options, uint16_t* index);
   Status Listen(const ListenOptions& options, ListenResult* result);
   bool Unlisten(uint32_t id);
-  // Takes over a connected socket by a duplicate of `fd`; `head` is the request and all that was read after it. A token that
-  // open and authenticate events repeat, or 0 with errno.
+  // Takes over a connected socket by a duplicate of `fd`; `head` is the request and all that was
+  // read after it. A token that open and authenticate events repeat, or 0 with errno.
   uint32_t Adopt(int fd, std::string head, uint16_t endpoint);
 
-  // The verdict on a kAuthenticate event. False: the client has left. `header_lines` are checked by the caller.
+  // The verdict on a kAuthenticate event. False: the client has left. `header_lines` are checked by
+  // the caller.
   bool Accept(SessionId id, std::string header_lines, const std::optional<std::string>& user);
   bool Refuse(SessionId id, uint16_t status, std::string header_lines, std::string body);
 
   // Sends. What is posted leaves at the next Flush() or before.
-  SendResult Send(SessionId id, const uint8_t* data, size_t size, uint8_t flags, std::string_view key);
-  SendResult Publish(ChannelKind kind, std::string_view name, const uint8_t* data, size_t size, uint8_t flags,
-                     std::string_view key, const std::vector<SessionId>& except);
+  SendResult Send(SessionId id, const uint8_t* data, size_t size, uint8_t flags,
+                  std::string_view key);
+  SendResult Publish(ChannelKind kind, std::string_view name, const uint8_t* data, size_t size,
+                     uint8_t flags, std::string_view key, const std::vector<SessionId>& except);
   SendResult Broadcast(const uint8_t* data, size_t size, uint8_t flags, std::string_view key,
                        const std::vector<SessionId>& except);
-  size_t SendMany(const std::vector<SessionId>& ids, const uint8_t* data, size_t size, uint8_t flags,
-                  std::string_view key);
+  size_t SendMany(const std::vector<SessionId>& ids, const uint8_t* data, size_t size,
+                  uint8_t flags, std::string_view key);
   void Flush();
 
   // Rooms and users.
@@ -86,12 +93,15 @@ class Engine {
   size_t reactor_count() const;
   void TakeEvents(size_t reactor, std::vector<SlabRange>& out);
   bool WillReuse(size_t reactor, const Slab& slab) const;
-  void SettleRange(const SlabRange& range);  // gives back the credit of its records that are not marked unsettled
+  void SettleRange(
+      const SlabRange&
+          range);  // gives back the credit of its records that are not marked unsettled
   void RetireSlab(size_t reactor, Slab* slab);
   void Settle(SessionId id, uint32_t bytes);
 
   uint32_t connection_count() const;
-  // The least severe level of kLog events that are wanted: 0 errors only ... 3 debug; -1, as at first: none.
+  // The least severe level of kLog events that are wanted: 0 errors only ... 3 debug; -1, as at
+  // first: none.
   void SetLogLevel(int level);
   EngineStats Stats() const;
 

@@ -1,4 +1,5 @@
-// EngineOptions, EndpointOptions, ListenOptions: what the application chose, already validated by lib/options.js.
+// EngineOptions, EndpointOptions, ListenOptions: what the application chose, already validated by
+// lib/options.js.
 // Path:      beside the data path.
 // Threading: values; an endpoint's options are immutable once it is added.
 // Lifetime:  values.
@@ -14,16 +15,21 @@ struct EngineOptions {
   uint32_t threads = 1;
   uint32_t handshake_timeout_ms = 10'000;
   uint32_t max_header_bytes = 16 * 1024;
-  uint32_t max_connections = 0;                   // 0: no limit; beyond it 503
-  uint64_t max_incomplete_bytes = 256ull << 20;   // of incomplete messages, all sessions together
-  uint32_t message_timeout_ms = 30'000;           // for one incomplete message
-  uint64_t max_mailbox_bytes = 16ull << 20;       // per reactor
+  uint32_t max_connections = 0;                  // 0: no limit; beyond it 503
+  uint64_t max_incomplete_bytes = 256ull << 20;  // of incomplete messages, all sessions together
+  uint32_t message_timeout_ms = 30'000;          // for one incomplete message
+  uint64_t max_mailbox_bytes = 16ull << 20;      // per reactor
   uint32_t max_rooms_per_session = 1024;
-  uint32_t linger_us = 100;                       // upper bound of the pause before a big fan-out
+  uint32_t linger_us = 100;  // upper bound of the pause before a big fan-out
 };
 
 // What happens when a session's outbox is full.
-enum class OverflowPolicy : uint8_t { kClose = 0, kDropOldest = 1, kDropNewest = 2, kKeepLatest = 3 };
+enum class OverflowPolicy : uint8_t {
+  kClose = 0,
+  kDropOldest = 1,
+  kDropNewest = 2,
+  kKeepLatest = 3
+};
 
 struct EndpointOptions {
   std::string pattern;

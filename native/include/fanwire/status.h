@@ -14,7 +14,8 @@ class [[nodiscard]] Status {
  public:
   Status() = default;  // OK
 
-  // `code` is what a caller may test ("EADDRINUSE", "ERR_FANWIRE_PATTERN"); `error_number` is errno or 0.
+  // `code` is what a caller may test ("EADDRINUSE", "ERR_FANWIRE_PATTERN"); `error_number` is errno
+  // or 0.
   static Status Error(std::string code, std::string message, int error_number = 0) {
     Status status;
     status.code_ = std::move(code);

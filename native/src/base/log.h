@@ -1,4 +1,5 @@
-// LogSink: where lines for the application's logger go; no line is ever printed by the engine itself.
+// LogSink: where lines for the application's logger go; no line is ever printed by the engine
+// itself.
 // Path:      beside the data path.
 // Threading: as the implementer says; the reactor's own sink is reactor-owned.
 // Lifetime:  outlives its users.

@@ -23,7 +23,8 @@ struct PeerAddress {
   static PeerAddress From(const sockaddr* address);
   static PeerAddress OfSocket(int fd);  // the peer's; kNone if there is none
 
-  std::string ToString() const;  // without the port; an IPv4-mapped address as IPv4; empty for a Unix socket
+  std::string ToString()
+      const;  // without the port; an IPv4-mapped address as IPv4; empty for a Unix socket
   friend bool operator==(const PeerAddress&, const PeerAddress&) = default;
 };
 

@@ -1,6 +1,7 @@
 // SharedBytes: immutable, reference-counted bytes; how one encoded message serves every client.
 // Path:      fan-out -> [shared_bytes] -> outboxes
-// Threading: copies may be held and dropped on any thread; bytes are written only before the first copy is made.
+// Threading: copies may be held and dropped on any thread; bytes are written only before the first
+//            copy is made.
 // Lifetime:  freed with the last copy.
 #ifndef FANWIRE_BASE_SHARED_BYTES_H_
 #define FANWIRE_BASE_SHARED_BYTES_H_

@@ -61,7 +61,8 @@ class TimingWheel {
   // Fires every timer that is due.
   void Advance(int64_t now_ms);
 
-  // How long a loop may sleep: -1 with no timer, else until the next slot that holds one. Amortised constant.
+  // How long a loop may sleep: -1 with no timer, else until the next slot that holds one. Amortised
+  // constant.
   int64_t NextDelayMs(int64_t now_ms) const;
   uint32_t size() const { return size_; }
 
@@ -71,8 +72,9 @@ class TimingWheel {
   void Detach(int64_t tick, int64_t now_ms, Timer& due);
 
   std::array<Timer, kSlots> slots_;
-  int64_t tick_;                   // fired up to and including this one
-  mutable int64_t earliest_tick_;  // no slot before it holds a timer; looked for again only once it has passed
+  int64_t tick_;  // fired up to and including this one
+  mutable int64_t
+      earliest_tick_;  // no slot before it holds a timer; looked for again only once it has passed
   uint32_t size_ = 0;
 };
 

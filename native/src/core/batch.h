@@ -1,7 +1,8 @@
 // Command, Batch: what is posted to a reactor, many at once.
 // Path:      application, other reactors -> [batch in a mailbox] -> reactor
 // Threading: a batch belongs to one producer, then to the mailbox, then to the reactor.
-// Lifetime:  the reactor keeps a taken batch until its round has been flushed: segments point into it.
+// Lifetime:  the reactor keeps a taken batch until its round has been flushed: segments point into
+//            it.
 #ifndef FANWIRE_CORE_BATCH_H_
 #define FANWIRE_CORE_BATCH_H_
 
@@ -37,11 +38,11 @@ enum class CommandKind : uint8_t {
   kRelease,      // id: JavaScript has seen the close
   kAccept,       // id, rare->text: header lines
   kRefuse,       // id, code: status, rare->lines, rare->text: body
-  kAdopt,        // rare->fd, rare->endpoint, rare->token, rare->text: the head and what came with it
-  kListen,       // rare->listener
-  kUnlisten,     // rare->listener
-  kRoutes,       // rare->routes
-  kShutdown,     // code, rare->text: the reason, size: grace in ms
+  kAdopt,     // rare->fd, rare->endpoint, rare->token, rare->text: the head and what came with it
+  kListen,    // rare->listener
+  kUnlisten,  // rare->listener
+  kRoutes,    // rare->routes
+  kShutdown,  // code, rare->text: the reason, size: grace in ms
 };
 
 // What few commands carry.
@@ -79,12 +80,14 @@ class Batch {
     command.id = id;
     return command;
   }
-  // The bytes from `from` to the end are framed messages for `id`. Consecutive ones become one command, and so one write.
+  // The bytes from `from` to the end are framed messages for `id`. Consecutive ones become one
+  // command, and so one write.
   void EndSend(SessionId id, uint64_t from) {
     const auto size = uint32_t(bytes.size() - from);
     if (!commands.empty()) {
       Command& last = commands.back();
-      if (last.kind == CommandKind::kSend && last.id == id && last.size + uint64_t{size} < (1u << 30)) {
+      if (last.kind == CommandKind::kSend && last.id == id &&
+          last.size + uint64_t{size} < (1u << 30)) {
         last.size += size;
         last.frames++;
         return;

@@ -6,8 +6,8 @@
 
 namespace fanwire {
 
-ChannelDirectory::ChannelDirectory(std::vector<SessionTable*> tables, std::vector<ReactorMailbox*> mailboxes,
-                                   uint32_t max_rooms)
+ChannelDirectory::ChannelDirectory(std::vector<SessionTable*> tables,
+                                   std::vector<ReactorMailbox*> mailboxes, uint32_t max_rooms)
     : tables_(std::move(tables)), mailboxes_(std::move(mailboxes)), max_rooms_(max_rooms) {}
 
 ChannelDirectory::Shard& ChannelDirectory::ShardOf(std::string_view name, uint32_t* index) {
@@ -19,8 +19,10 @@ const ChannelDirectory::Shard& ChannelDirectory::ShardOf(std::string_view name) 
   return shards_[std::hash<std::string_view>()(name) % kShards];
 }
 
-void ChannelDirectory::PostMembership(CommandKind kind, SessionId id, const ChannelRef& channel, ReactorSet* posted) {
-  mailboxes_[id.reactor()]->PostWith(0, [&](Batch& batch) { batch.Add(kind, id).channel = channel; });
+void ChannelDirectory::PostMembership(CommandKind kind, SessionId id, const ChannelRef& channel,
+                                      ReactorSet* posted) {
+  mailboxes_[id.reactor()]->PostWith(0,
+                                     [&](Batch& batch) { batch.Add(kind, id).channel = channel; });
   *posted |= ReactorSet{1} << id.reactor();
 }
 
@@ -28,7 +30,8 @@ void ChannelDirectory::PostMessage(size_t reactor, ChannelRef channel, const Mes
                                    const std::vector<SessionId>& except, ReactorSet* posted) {
   const size_t cost = message.frame.size();
   mailboxes_[reactor]->PostWith(cost, [&](Batch& batch) {
-    Command& command = batch.Add(channel != nullptr ? CommandKind::kDeliver : CommandKind::kBroadcast, {});
+    Command& command =
+        batch.Add(channel != nullptr ? CommandKind::kDeliver : CommandKind::kBroadcast, {});
     command.channel = std::move(channel);
     command.message = message;
     batch.shared_bytes += cost;
@@ -39,8 +42,8 @@ void ChannelDirectory::PostMessage(size_t reactor, ChannelRef channel, const Mes
   *posted |= ReactorSet{1} << reactor;
 }
 
-JoinResult ChannelDirectory::Join(SessionId id, ChannelKind kind, std::string_view name, ReactorSet* posted,
-                                  ChannelRef* joined) {
+JoinResult ChannelDirectory::Join(SessionId id, ChannelKind kind, std::string_view name,
+                                  ReactorSet* posted, ChannelRef* joined) {
   if (id.reactor() >= tables_.size()) return JoinResult::kGone;
   SessionTable& table = *tables_[id.reactor()];
   SessionRecord* record = table.At(id.index());
@@ -57,8 +60,10 @@ JoinResult ChannelDirectory::Join(SessionId id, ChannelKind kind, std::string_vi
   }
   {
     std::lock_guard<std::mutex> stripe(table.mutex(id.index()));
-    if (record->closed_to_joins || record->StateOf(id.generation) >= SessionState::kClosing) return JoinResult::kGone;
-    if (kind == ChannelKind::kRoom && record->channels.size() >= max_rooms_) return JoinResult::kTooMany;
+    if (record->closed_to_joins || record->StateOf(id.generation) >= SessionState::kClosing)
+      return JoinResult::kGone;
+    if (kind == ChannelKind::kRoom && record->channels.size() >= max_rooms_)
+      return JoinResult::kTooMany;
     if (channel == nullptr) {
       channel = std::make_shared<Channel>(kind, std::string(name), shard_index, tables_.size());
       channel->registered_ = true;
@@ -73,13 +78,15 @@ JoinResult ChannelDirectory::Join(SessionId id, ChannelKind kind, std::string_vi
   return JoinResult::kJoined;
 }
 
-bool ChannelDirectory::Leave(SessionId id, ChannelKind kind, std::string_view name, ReactorSet* posted) {
+bool ChannelDirectory::Leave(SessionId id, ChannelKind kind, std::string_view name,
+                             ReactorSet* posted) {
   if (id.reactor() >= tables_.size()) return false;
   uint32_t shard_index;
   Shard& shard = ShardOf(name, &shard_index);
   std::lock_guard<std::mutex> lock(shard.mutex);
   auto found = shard.channels[size_t(kind)].find(name);
-  if (found == shard.channels[size_t(kind)].end() || !found->second->members_.contains(id)) return false;
+  if (found == shard.channels[size_t(kind)].end() || !found->second->members_.contains(id))
+    return false;
   ChannelRef channel = found->second;
   SessionTable& table = *tables_[id.reactor()];
   {
@@ -115,8 +122,9 @@ void ChannelDirectory::LeaveAll(SessionId id) {
   }
 }
 
-SendResult ChannelDirectory::Publish(ChannelKind kind, std::string_view name, const Message& message,
-                                     const std::vector<SessionId>& except, ReactorSet* posted) {
+SendResult ChannelDirectory::Publish(ChannelKind kind, std::string_view name,
+                                     const Message& message, const std::vector<SessionId>& except,
+                                     ReactorSet* posted) {
   uint32_t shard_index;
   Shard& shard = ShardOf(name, &shard_index);
   std::lock_guard<std::mutex> lock(shard.mutex);
@@ -125,24 +133,27 @@ SendResult ChannelDirectory::Publish(ChannelKind kind, std::string_view name, co
   return PublishLocked(*found->second, message, except, posted);
 }
 
-SendResult ChannelDirectory::Publish(Channel& channel, const Message& message, const std::vector<SessionId>& except,
-                                     ReactorSet* posted) {
+SendResult ChannelDirectory::Publish(Channel& channel, const Message& message,
+                                     const std::vector<SessionId>& except, ReactorSet* posted) {
   {
     std::lock_guard<std::mutex> lock(shards_[channel.shard_].mutex);
     if (channel.registered_) return PublishLocked(channel, message, except, posted);
   }
-  return Publish(channel.kind(), channel.name(), message, except, posted);  // it was emptied and made anew
+  return Publish(channel.kind(), channel.name(), message, except,
+                 posted);  // it was emptied and made anew
 }
 
 SendResult ChannelDirectory::PublishLocked(Channel& channel, const Message& message,
-                                           const std::vector<SessionId>& except, ReactorSet* posted) {
+                                           const std::vector<SessionId>& except,
+                                           ReactorSet* posted) {
   const size_t cost = message.frame.size();
   for (size_t r = 0; r < mailboxes_.size(); r++) {
     if (channel.members_on_[r] != 0 && mailboxes_[r]->Refuses(cost)) return SendResult::kRefused;
   }
   channel.sequence_++;
   for (size_t r = 0; r < mailboxes_.size(); r++) {
-    if (channel.members_on_[r] != 0) PostMessage(r, channel.shared_from_this(), message, except, posted);
+    if (channel.members_on_[r] != 0)
+      PostMessage(r, channel.shared_from_this(), message, except, posted);
   }
   return SendResult::kQueued;
 }

@@ -14,7 +14,8 @@ EventQueue::~EventQueue() {
   if (slab_ != nullptr) slab_->Unref();
 }
 
-uint8_t* EventQueue::Append(SessionId id, EventKind kind, uint8_t aux, uint16_t endpoint, uint32_t payload_size) {
+uint8_t* EventQueue::Append(SessionId id, EventKind kind, uint8_t aux, uint16_t endpoint,
+                            uint32_t payload_size) {
   const uint32_t need = RecordSize(payload_size);
   if (slab_ == nullptr || end_ + need > slab_->capacity) NextSlab(need);
   auto* word = reinterpret_cast<uint32_t*>(slab_->data + end_);
@@ -26,7 +27,8 @@ uint8_t* EventQueue::Append(SessionId id, EventKind kind, uint8_t aux, uint16_t 
   return reinterpret_cast<uint8_t*>(word + 4);
 }
 
-void EventQueue::Append(SessionId id, EventKind kind, uint8_t aux, uint16_t endpoint, std::string_view payload) {
+void EventQueue::Append(SessionId id, EventKind kind, uint8_t aux, uint16_t endpoint,
+                        std::string_view payload) {
   uint8_t* to = Append(id, kind, aux, endpoint, uint32_t(payload.size()));
   if (!payload.empty()) memcpy(to, payload.data(), payload.size());
 }

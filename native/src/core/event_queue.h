@@ -22,12 +22,15 @@ class EventQueue {
   EventQueue& operator=(const EventQueue&) = delete;
   ~EventQueue();
 
-  // Room for a record's payload; the caller fills all of it before Commit(). Never refused: messages are bounded by
-  // credit, everything else by the number of sessions.
-  uint8_t* Append(SessionId id, EventKind kind, uint8_t aux, uint16_t endpoint, uint32_t payload_size);
-  void Append(SessionId id, EventKind kind, uint8_t aux, uint16_t endpoint, std::string_view payload);
+  // Room for a record's payload; the caller fills all of it before Commit(). Never refused:
+  // messages are bounded by credit, everything else by the number of sessions.
+  uint8_t* Append(SessionId id, EventKind kind, uint8_t aux, uint16_t endpoint,
+                  uint32_t payload_size);
+  void Append(SessionId id, EventKind kind, uint8_t aux, uint16_t endpoint,
+              std::string_view payload);
 
-  // Publishes what was appended since the last time. True: there is something new, ring the doorbell.
+  // Publishes what was appended since the last time. True: there is something new, ring the
+  // doorbell.
   bool Commit();
 
   // REQUIRES: `out` is empty.
@@ -42,11 +45,12 @@ class EventQueue {
   void Publish(bool retired);
   void NextSlab(uint32_t need);
 
-  Slab* slab_ = nullptr;       // reactor
-  uint32_t end_ = 0;           // reactor: appended so far
-  uint32_t published_ = 0;     // reactor
-  bool rolled_ = false;        // reactor: a range was published by NextSlab
-  mutable std::mutex mutex_;           // both sides hand over ranges and slabs; held for a few pushes, never while waiting
+  Slab* slab_ = nullptr;    // reactor
+  uint32_t end_ = 0;        // reactor: appended so far
+  uint32_t published_ = 0;  // reactor
+  bool rolled_ = false;     // reactor: a range was published by NextSlab
+  mutable std::mutex
+      mutex_;  // both sides hand over ranges and slabs; held for a few pushes, never while waiting
   std::vector<SlabRange> ready_;  // guarded by mutex_
   std::vector<Slab*> spare_;      // guarded by mutex_
 };

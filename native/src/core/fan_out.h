@@ -1,10 +1,12 @@
 // FanOut: gathers what a round sends, so that each session's bytes leave in one write.
 // Path:      mailbox -> [fan_out] -> session -> cork -> bytes out
 // Threading: reactor-owned.
-// Lifetime:  segments live for one round and point into batches and messages that the reactor keeps until Flush().
+// Lifetime:  segments live for one round and point into batches and messages that the reactor keeps
+//            until Flush().
 //
-// Messages to one room, one after another, form the open batch: they are joined once and each member gets one segment. Anything
-// else that could overtake it closes the batch first, so a session sees all of a producer's calls in their order.
+// Messages to one room, one after another, form the open batch: they are joined once and each
+// member gets one segment. Anything else that could overtake it closes the batch first, so a
+// session sees all of a producer's calls in their order.
 #ifndef FANWIRE_CORE_FAN_OUT_H_
 #define FANWIRE_CORE_FAN_OUT_H_
 
@@ -46,7 +48,8 @@ class FanOut {
   void Send(Session& session, const uint8_t* frames, uint32_t size);
   void Send(Session& session, const Message& message);
   // To all members but `except`, which are sessions of this reactor.
-  void Deliver(const RoomMembers& members, const Message& message, const std::vector<Session*>& except);
+  void Deliver(const RoomMembers& members, const Message& message,
+               const std::vector<Session*>& except);
   // Before `members` changes.
   void CloseBatchOf(const RoomMembers& members) {
     if (batch_members_ == &members) CloseBatch();
@@ -57,8 +60,11 @@ class FanOut {
   // Ends the round: every touched session writes.
   void Flush();
 
-  // How many receivers the open batch has, and how many messages: whether lingering for more may pay.
-  size_t open_receivers() const { return batch_members_ != nullptr ? batch_members_->sessions().size() : 0; }
+  // How many receivers the open batch has, and how many messages: whether lingering for more may
+  // pay.
+  size_t open_receivers() const {
+    return batch_members_ != nullptr ? batch_members_->sessions().size() : 0;
+  }
   size_t open_messages() const { return batch_.size(); }
   bool idle() const { return dirty_.empty() && batch_.empty(); }
 
@@ -74,7 +80,8 @@ class FanOut {
   Counters& counters_;
   const RoomMembers* batch_members_ = nullptr;
   std::vector<const Message*> batch_;
-  std::vector<std::pair<Session*, size_t>> batch_except_;  // session, index in batch_; sorted once it closes
+  std::vector<std::pair<Session*, size_t>>
+      batch_except_;  // session, index in batch_; sorted once it closes
   std::vector<Segment> segments_;
   std::vector<Session*> dirty_;
   std::deque<SharedBytes> joined_;  // the round's joined messages; stable addresses

@@ -6,8 +6,8 @@
 
 namespace fanwire {
 
-Hub::Hub(const EngineOptions& options, const Clock& clock, SessionTable& table, ChannelDirectory& directory,
-         EventQueue& events, std::atomic<uint64_t>& incomplete_bytes)
+Hub::Hub(const EngineOptions& options, const Clock& clock, SessionTable& table,
+         ChannelDirectory& directory, EventQueue& events, std::atomic<uint64_t>& incomplete_bytes)
     : options_(options),
       clock_(clock),
       table_(table),
@@ -40,7 +40,8 @@ Session* Hub::Find(SessionId id) const {
   return session != nullptr && session->id() == id ? session : nullptr;
 }
 
-Session& Hub::Open(SessionId id, Stream& stream, const Endpoint& endpoint, const PathParams& params, uint32_t token) {
+Session& Hub::Open(SessionId id, Stream& stream, const Endpoint& endpoint, const PathParams& params,
+                   uint32_t token) {
   const uint32_t index = id.index();
   if (by_index_.size() <= index) {
     by_index_.resize(index + 1);
@@ -59,7 +60,8 @@ Session& Hub::Open(SessionId id, Stream& stream, const Endpoint& endpoint, const
 void Hub::Bury(Session& session) {
   const uint32_t index = session.id().index();
   fan_out_.CloseBatchOf(members_);
-  if (Session* moved = members_.Remove(member_index_[index])) member_index_[moved->id().index()] = member_index_[index];
+  if (Session* moved = members_.Remove(member_index_[index]))
+    member_index_[moved->id().index()] = member_index_[index];
   counters_.sessions.Subtract();
   dead_.push_back(std::move(by_index_[index]));
 }
@@ -94,7 +96,8 @@ void Hub::Execute(Command& command, const ByteBuffer& bytes) {
     case CommandKind::kLeave:
       return session->OnLeft(*command.channel);
     case CommandKind::kClose:
-      return session->Close(command.code, command.rare != nullptr ? command.rare->text : "", command.cause);
+      return session->Close(command.code, command.rare != nullptr ? command.rare->text : "",
+                            command.cause);
     case CommandKind::kTerminate:
       return session->Terminate(command.cause);
     case CommandKind::kResume:
@@ -139,16 +142,20 @@ void Hub::AddIncomplete(int64_t bytes) {
   if (bytes > 0 && total > options_.max_incomplete_bytes) CloseBiggestHolder();
 }
 
-// Over the process's limit somebody has to go: of the address that holds most here, the session that holds most.
+// Over the process's limit somebody has to go: of the address that holds most here, the session
+// that holds most.
 void Hub::CloseBiggestHolder() {
   std::map<std::array<uint8_t, 16>, size_t> by_address;
-  for (const Session* session : members_.sessions()) by_address[session->peer().ip] += session->incomplete_bytes();
-  const auto biggest = std::max_element(by_address.begin(), by_address.end(),
-                                        [](const auto& a, const auto& b) { return a.second < b.second; });
+  for (const Session* session : members_.sessions())
+    by_address[session->peer().ip] += session->incomplete_bytes();
+  const auto biggest =
+      std::max_element(by_address.begin(), by_address.end(),
+                       [](const auto& a, const auto& b) { return a.second < b.second; });
   Session* holder = nullptr;
   for (Session* session : members_.sessions()) {
     if (session->peer().ip != biggest->first) continue;
-    if (holder == nullptr || session->incomplete_bytes() > holder->incomplete_bytes()) holder = session;
+    if (holder == nullptr || session->incomplete_bytes() > holder->incomplete_bytes())
+      holder = session;
   }
   if (holder != nullptr) holder->Terminate(CloseCause::kIncompleteLimit);
 }

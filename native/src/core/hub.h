@@ -1,6 +1,8 @@
-// Hub: the sessions of one reactor and what they share: events up, rooms, fan-out, timers, counters.
+// Hub: the sessions of one reactor and what they share: events up, rooms, fan-out, timers,
+// counters.
 // Path:      connection -> [hub] -> sessions; mailbox -> [hub] -> fan-out
-// Threading: reactor-owned; it has no loop and no sockets of its own, so tests drive it from memory.
+// Threading: reactor-owned; it has no loop and no sockets of its own, so tests drive it from
+//            memory.
 // Lifetime:  owned by its reactor; outlives every session.
 #ifndef FANWIRE_CORE_HUB_H_
 #define FANWIRE_CORE_HUB_H_
@@ -28,9 +30,10 @@ namespace fanwire {
 
 class Hub final : public LogSink {
  public:
-  // `incomplete_bytes` is shared by all hubs of the engine. Everything is borrowed and outlives the hub.
-  Hub(const EngineOptions& options, const Clock& clock, SessionTable& table, ChannelDirectory& directory,
-      EventQueue& events, std::atomic<uint64_t>& incomplete_bytes);
+  // `incomplete_bytes` is shared by all hubs of the engine. Everything is borrowed and outlives the
+  // hub.
+  Hub(const EngineOptions& options, const Clock& clock, SessionTable& table,
+      ChannelDirectory& directory, EventQueue& events, std::atomic<uint64_t>& incomplete_bytes);
   Hub(const Hub&) = delete;
   Hub& operator=(const Hub&) = delete;
   ~Hub() override;
@@ -43,7 +46,8 @@ class Hub final : public LogSink {
   void EndRound();
 
   // A session for an accepted handshake. REQUIRES: `id` is from table().Allocate().
-  Session& Open(SessionId id, Stream& stream, const Endpoint& endpoint, const PathParams& params, uint32_t token);
+  Session& Open(SessionId id, Stream& stream, const Endpoint& endpoint, const PathParams& params,
+                uint32_t token);
   Session* Find(SessionId id) const;
 
   void CloseAll(uint16_t code, std::string_view reason, CloseCause cause);
@@ -93,7 +97,7 @@ class Hub final : public LogSink {
   RoomMembers members_;                 // every session of this reactor: what a broadcast reaches
   std::vector<std::unique_ptr<Session>> dead_;
   std::vector<SessionId> retry_;
-  std::vector<Session*> except_;        // scratch
+  std::vector<Session*> except_;  // scratch
 };
 
 }  // namespace fanwire

@@ -77,7 +77,8 @@ void Outbox::Drop(Entry& entry, Dropped* dropped) {
 void Outbox::ForgetKey(const Entry& entry) {
   if (!entry.key) return;
   auto found = keys_.find(entry.key.view());
-  if (found != keys_.end() && found->second == gone_ + uint64_t(&entry - entries_.data())) keys_.erase(found);
+  if (found != keys_.end() && found->second == gone_ + uint64_t(&entry - entries_.data()))
+    keys_.erase(found);
 }
 
 Outbox::Dropped Outbox::DropOldest(size_t bytes, size_t limit) {

@@ -97,7 +97,8 @@ bool PathPattern::Match(std::string_view path, PathParams* params) const {
       continue;
     }
     if (decoded.empty()) return false;
-    if (segment.kind == Kind::kNamed && params != nullptr) params->emplace_back(segment.text, std::move(decoded));
+    if (segment.kind == Kind::kNamed && params != nullptr)
+      params->emplace_back(segment.text, std::move(decoded));
   }
   return path.empty();
 }
@@ -116,8 +117,9 @@ Status RoomTemplate::Parse(std::string_view text, const PathPattern& pattern, Ro
     }
     const std::string_view name = text.substr(i + 1, end - i - 1);
     if (!pattern.HasParam(name)) {
-      return Status::Error("ERR_FANWIRE_PATTERN", "publishTo '" + std::string(text) + "' names ':" +
-                                                      std::string(name) + "', which the path does not have");
+      return Status::Error("ERR_FANWIRE_PATTERN", "publishTo '" + std::string(text) +
+                                                      "' names ':" + std::string(name) +
+                                                      "', which the path does not have");
     }
     if (!literal.empty()) parsed.parts_.emplace_back(false, std::exchange(literal, {}));
     parsed.parts_.emplace_back(true, name);

@@ -3,9 +3,10 @@
 // Threading: immutable after Parse().
 // Lifetime:  a value.
 //
-// `/chat/:room` takes one non-empty segment by name, `*` one without a name, `**`, only at the end, all that is left, also
-// nothing. Segments are compared percent-decoded; one that decodes to a slash or a NUL, or does not decode, matches nothing.
-// A trailing slash counts. lib/pattern.js has the same rules.
+// `/chat/:room` takes one non-empty segment by name, `*` one without a name, `**`, only at the end,
+// all that is left, also nothing. Segments are compared percent-decoded; one that decodes to a
+// slash or a NUL, or does not decode, matches nothing. A trailing slash counts. lib/pattern.js has
+// the same rules.
 #ifndef FANWIRE_CORE_PATH_PATTERN_H_
 #define FANWIRE_CORE_PATH_PATTERN_H_
 

@@ -1,7 +1,8 @@
 // RoomMembers: the members of one channel on one reactor.
 // Path:      mailbox -> [room_members] -> fan-out
 // Threading: reactor-owned.
-// Lifetime:  part of a Channel; holds sessions from their join to their leave or end, which its reactor sees to.
+// Lifetime:  part of a Channel; holds sessions from their join to their leave or end, which its
+//            reactor sees to.
 #ifndef FANWIRE_CORE_ROOM_MEMBERS_H_
 #define FANWIRE_CORE_ROOM_MEMBERS_H_
 
@@ -14,7 +15,8 @@ class Session;
 
 class RoomMembers {
  public:
-  // The caller keeps the index that Add() gives, and learns by Remove() whose index has changed to it.
+  // The caller keeps the index that Add() gives, and learns by Remove() whose index has changed to
+  // it.
   uint32_t Add(Session* session) {
     sessions_.push_back(session);
     return uint32_t(sessions_.size() - 1);

@@ -2,12 +2,16 @@
 
 namespace fanwire {
 
-Status Endpoint::Make(uint16_t index, EndpointOptions options, std::shared_ptr<const Endpoint>* out) {
+Status Endpoint::Make(uint16_t index, EndpointOptions options,
+                      std::shared_ptr<const Endpoint>* out) {
   auto endpoint = std::make_shared<Endpoint>();
   endpoint->index = index;
   endpoint->options = std::move(options);
-  if (Status status = PathPattern::Parse(endpoint->options.pattern, &endpoint->pattern); !status.ok()) return status;
-  Status status = RoomTemplate::Parse(endpoint->options.publish_to, endpoint->pattern, &endpoint->room);
+  if (Status status = PathPattern::Parse(endpoint->options.pattern, &endpoint->pattern);
+      !status.ok())
+    return status;
+  Status status =
+      RoomTemplate::Parse(endpoint->options.publish_to, endpoint->pattern, &endpoint->room);
   if (status.ok()) *out = std::move(endpoint);
   return status;
 }

@@ -1,7 +1,8 @@
 // Endpoint, RouteTable: from a path to the endpoint that answers it.
 // Path:      connection -> [router] -> session
 // Threading: immutable; a new table is posted to every reactor when an endpoint is added.
-// Lifetime:  tables share their endpoints; a session holds its endpoint through the engine's last table.
+// Lifetime:  tables share their endpoints; a session holds its endpoint through the engine's last
+//            table.
 #ifndef FANWIRE_CORE_ROUTER_H_
 #define FANWIRE_CORE_ROUTER_H_
 
@@ -32,7 +33,9 @@ class RouteTable {
 
   // The first that was added and matches; null if none does.
   const Endpoint* Find(std::string_view path, PathParams* params) const;
-  const Endpoint* At(size_t index) const { return index < endpoints_.size() ? endpoints_[index].get() : nullptr; }
+  const Endpoint* At(size_t index) const {
+    return index < endpoints_.size() ? endpoints_[index].get() : nullptr;
+  }
   size_t size() const { return endpoints_.size(); }
 
  private:

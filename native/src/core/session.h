@@ -1,9 +1,10 @@
 // Session: one client's side of the conversation on its reactor: what came in, what goes out, and
-// when to give up. Path:      connection -> [session] -> room or handler ... fan-out -> [session]
-// -> connection Threading: reactor-owned. What other threads may know of it is in its
-// SessionRecord. Lifetime:  owned by the Hub from its handshake's verdict until its close event;
-// outlives its stream while JavaScript has not
-//            taken all of its messages yet. It goes at the end of a round.
+// when to give up.
+// Path:      connection -> [session] -> room or handler; fan-out -> [session] -> connection
+// Threading: reactor-owned. What other threads may know of it is in its SessionRecord.
+// Lifetime:  owned by the Hub from its handshake's verdict until its close event; outlives its
+//            stream while JavaScript has not taken all of its messages yet. It goes at the end of a
+//            round.
 #ifndef FANWIRE_CORE_SESSION_H_
 #define FANWIRE_CORE_SESSION_H_
 

@@ -22,7 +22,8 @@ bool SessionRecord::Advance(uint32_t generation, SessionState state) {
   uint64_t word = word_.load();
   do {
     if (GenerationIn(word) != generation || StateIn(word) >= state) return false;
-  } while (!word_.compare_exchange_weak(word, (word & ~kStateMask) | uint64_t(state) << kStateShift));
+  } while (
+      !word_.compare_exchange_weak(word, (word & ~kStateMask) | uint64_t(state) << kStateShift));
   return true;
 }
 
@@ -50,7 +51,8 @@ bool SessionRecord::HasCredit() const {
   return (used >> 40) < kCreditMessages && (used & ((uint64_t{1} << 40) - 1)) < kCreditBytes;
 }
 
-// Either this thread sees the credit that Settle() gave, or Settle() sees the flag: both are sequentially consistent.
+// Either this thread sees the credit that Settle() gave, or Settle() sees the flag: both are
+// sequentially consistent.
 bool SessionRecord::StallUnlessCredit() {
   stalled_.store(true);
   return !(HasCredit() && stalled_.exchange(false));
@@ -73,7 +75,8 @@ SessionId SessionTable::Allocate() {
   } else {
     index = used_slots_.load(std::memory_order_relaxed);
     if (index == kChunk * kMaxChunks) return {};
-    if (index % kChunk == 0) chunks_[index / kChunk].store(new SessionRecord[kChunk], std::memory_order_release);
+    if (index % kChunk == 0)
+      chunks_[index / kChunk].store(new SessionRecord[kChunk], std::memory_order_release);
     used_slots_.store(index + 1, std::memory_order_release);
   }
   SessionRecord& record = *At(index);

@@ -1,7 +1,9 @@
 // SessionRecord, SessionTable: what any thread may know of a reactor's sessions.
 // Path:      application -> [session_table] -> mailbox; session -> [session_table]
-// Threading: the reactor allocates and frees; the atomics are for everyone; the rest is guarded by mutex(index).
-// Lifetime:  records are never moved or unmapped while the engine lives; a freed one has a new generation.
+// Threading: the reactor allocates and frees; the atomics are for everyone; the rest is guarded by
+//            mutex(index).
+// Lifetime:  records are never moved or unmapped while the engine lives; a freed one has a new
+//            generation.
 #ifndef FANWIRE_CORE_SESSION_TABLE_H_
 #define FANWIRE_CORE_SESSION_TABLE_H_
 
@@ -25,15 +27,20 @@ class SessionRecord {
   // Moves on to `state`, never back; false if it is another session by now or is there already.
   bool Advance(uint32_t generation, SessionState state);
 
-  // Bytes posted to the session and not yet taken by the kernel. Add: only while it is open; the sum, or -1.
+  // Bytes posted to the session and not yet taken by the kernel. Add: only while it is open; the
+  // sum, or -1.
   int64_t TryAddBuffered(uint32_t generation, uint32_t bytes);
   // The reactor's own: for what it parks; and back, whatever the state.
   void AddBuffered(uint32_t bytes) { word_.fetch_add(bytes); }
-  uint32_t SubtractBuffered(uint32_t bytes) { return (uint32_t(word_.fetch_sub(bytes)) & kBytesMask) - bytes; }
+  uint32_t SubtractBuffered(uint32_t bytes) {
+    return (uint32_t(word_.fetch_sub(bytes)) & kBytesMask) - bytes;
+  }
   uint32_t BufferedOf(uint32_t generation) const;
 
   // Credit in use: messages and bytes that JavaScript has and has not settled.
-  void Charge(uint32_t messages, uint32_t bytes) { unsettled_.fetch_add(uint64_t{messages} << 40 | bytes); }
+  void Charge(uint32_t messages, uint32_t bytes) {
+    unsettled_.fetch_add(uint64_t{messages} << 40 | bytes);
+  }
   // True: the reactor waits for credit and must be told.
   bool Settle(uint32_t messages, uint32_t bytes);
   bool HasCredit() const;
@@ -47,10 +54,11 @@ class SessionRecord {
   // Written by the reactor before the session opens.
   std::atomic<uint32_t> high_water_mark{0};
   std::atomic<uint16_t> endpoint{0};
-  // The JavaScript thread's own: the generation whose end it has acknowledged; that record may be freed any time.
+  // The JavaScript thread's own: the generation whose end it has acknowledged; that record may be
+  // freed any time.
   uint32_t released_generation = 0;
   // Guarded by the table's mutex(index).
-  SharedBytes head;             // the request as it came, without the empty line
+  SharedBytes head;  // the request as it came, without the empty line
   SharedBytes user;
   PeerAddress peer;
   std::vector<ChannelRef> channels;

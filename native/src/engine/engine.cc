@@ -15,9 +15,12 @@ namespace fanwire {
 namespace {
 
 constexpr size_t kPostBytes = 256 * 1024;  // a batch this big does not wait for Flush()
-constexpr size_t kSharedBytes = 4 * 1024;  // a message this big has bytes of its own, which are never copied again
+constexpr size_t kSharedBytes =
+    4 * 1024;  // a message this big has bytes of its own, which are never copied again
 
-Opcode OpcodeOf(uint8_t flags) { return (flags & kSendBinary) != 0 ? Opcode::kBinary : Opcode::kText; }
+Opcode OpcodeOf(uint8_t flags) {
+  return (flags & kSendBinary) != 0 ? Opcode::kBinary : Opcode::kText;
+}
 
 Message MakeMessage(const uint8_t* data, size_t size, uint8_t flags, std::string_view key) {
   Message message = Message::Frame(OpcodeOf(flags), data, size);
@@ -38,10 +41,13 @@ EngineStats::Counts CountsOf(const Counters& counters) {
 
 struct Engine::Impl {
   Impl(const EngineOptions& options, std::function<void()> ring)
-      : group(options, std::move(ring)), routes(std::make_shared<RouteTable>()), outgoing(options.threads) {}
+      : group(options, std::move(ring)),
+        routes(std::make_shared<RouteTable>()),
+        outgoing(options.threads) {}
 
   SessionRecord* RecordOf(SessionId id) {
-    return id.reactor() < group.size() ? group.reactor(id.reactor()).table().At(id.index()) : nullptr;
+    return id.reactor() < group.size() ? group.reactor(id.reactor()).table().At(id.index())
+                                       : nullptr;
   }
   Batch& OutgoingTo(SessionId id) { return outgoing[id.reactor()]; }
   // Everything that was sent so far is now before what is posted next.
@@ -73,7 +79,8 @@ struct Engine::Impl {
 Engine::Engine(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Engine::~Engine() { Stop(); }
 
-Status Engine::Create(const EngineOptions& options, std::function<void()> ring, std::unique_ptr<Engine>* out) {
+Status Engine::Create(const EngineOptions& options, std::function<void()> ring,
+                      std::unique_ptr<Engine>* out) {
   if (options.threads == 0 || options.threads > kMaxReactors) {
     return Status::Error("ERR_FANWIRE_OPTION_RANGE", "threads must be between 1 and 64");
   }
@@ -139,7 +146,8 @@ uint32_t Engine::Adopt(int fd, std::string head, uint16_t endpoint) {
   const int own = fcntl(fd, F_DUPFD_CLOEXEC, 3);
   if (own < 0) return 0;
   const int on = 1;
-  setsockopt(own, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);  // fails on a Unix socket, which needs none
+  setsockopt(own, IPPROTO_TCP, TCP_NODELAY, &on,
+             sizeof on);  // fails on a Unix socket, which needs none
   if (++impl_->last_token == 0) ++impl_->last_token;
   Reactor& reactor = impl_->group.LeastLoaded();
   reactor.AddLoad();
@@ -155,23 +163,27 @@ uint32_t Engine::Adopt(int fd, std::string head, uint16_t endpoint) {
   return impl_->last_token;
 }
 
-bool Engine::Accept(SessionId id, std::string header_lines, const std::optional<std::string>& user) {
+bool Engine::Accept(SessionId id, std::string header_lines,
+                    const std::optional<std::string>& user) {
   SessionRecord* record = impl_->RecordOf(id);
-  if (record == nullptr || record->StateOf(id.generation) != SessionState::kConnecting) return false;
+  if (record == nullptr || record->StateOf(id.generation) != SessionState::kConnecting)
+    return false;
   Reactor& reactor = impl_->group.reactor(id.reactor());
   reactor.mailbox().PostWith(0, [&](Batch& batch) {
     Command& command = batch.Add(CommandKind::kAccept, id);
     command.rare = std::make_unique<RareFields>();
     command.rare->text = std::move(header_lines);
   });
-  if (user.has_value()) Identify(id, user);  // behind the accept: the session is there when it joins
+  if (user.has_value())
+    Identify(id, user);  // behind the accept: the session is there when it joins
   reactor.Wake();
   return true;
 }
 
 bool Engine::Refuse(SessionId id, uint16_t status, std::string header_lines, std::string body) {
   SessionRecord* record = impl_->RecordOf(id);
-  if (record == nullptr || record->StateOf(id.generation) != SessionState::kConnecting) return false;
+  if (record == nullptr || record->StateOf(id.generation) != SessionState::kConnecting)
+    return false;
   Reactor& reactor = impl_->group.reactor(id.reactor());
   reactor.mailbox().PostWith(0, [&](Batch& batch) {
     Command& command = batch.Add(CommandKind::kRefuse, id);
@@ -193,7 +205,8 @@ SendResult Engine::Impl::Answer(SessionId id, SessionRecord& record, int64_t buf
   return record.OweDrain(id.generation, mark / 2) ? SendResult::kQueuedHigh : SendResult::kQueued;
 }
 
-SendResult Engine::Send(SessionId id, const uint8_t* data, size_t size, uint8_t flags, std::string_view key) {
+SendResult Engine::Send(SessionId id, const uint8_t* data, size_t size, uint8_t flags,
+                        std::string_view key) {
   const size_t bytes = FrameHeaderSize(size) + size;
   if (bytes >= kSharedBytes || !key.empty() || (flags & kSendVolatile) != 0) {
     return impl_->SendMessage(id, MakeMessage(data, size, flags, key));
@@ -202,7 +215,8 @@ SendResult Engine::Send(SessionId id, const uint8_t* data, size_t size, uint8_t 
   if (record == nullptr) return SendResult::kGone;
   Batch& batch = impl_->OutgoingTo(id);
   Reactor& reactor = impl_->group.reactor(id.reactor());
-  if (record->StateOf(id.generation) == SessionState::kOpen && reactor.mailbox().Refuses(batch.cost() + bytes)) {
+  if (record->StateOf(id.generation) == SessionState::kOpen &&
+      reactor.mailbox().Refuses(batch.cost() + bytes)) {
     return SendResult::kRefused;
   }
   const int64_t buffered = record->TryAddBuffered(id.generation, uint32_t(bytes));
@@ -234,22 +248,25 @@ SendResult Engine::Impl::SendMessage(SessionId id, const Message& message) {
   return Answer(id, *record, buffered);
 }
 
-SendResult Engine::Publish(ChannelKind kind, std::string_view name, const uint8_t* data, size_t size, uint8_t flags,
-                           std::string_view key, const std::vector<SessionId>& except) {
+SendResult Engine::Publish(ChannelKind kind, std::string_view name, const uint8_t* data,
+                           size_t size, uint8_t flags, std::string_view key,
+                           const std::vector<SessionId>& except) {
   if (impl_->stopped) return SendResult::kGone;
   impl_->PostOutgoing();
-  return impl_->group.directory().Publish(kind, name, MakeMessage(data, size, flags, key), except, &impl_->posted);
+  return impl_->group.directory().Publish(kind, name, MakeMessage(data, size, flags, key), except,
+                                          &impl_->posted);
 }
 
 SendResult Engine::Broadcast(const uint8_t* data, size_t size, uint8_t flags, std::string_view key,
                              const std::vector<SessionId>& except) {
   if (impl_->stopped) return SendResult::kGone;
   impl_->PostOutgoing();
-  return impl_->group.directory().Broadcast(MakeMessage(data, size, flags, key), except, &impl_->posted);
+  return impl_->group.directory().Broadcast(MakeMessage(data, size, flags, key), except,
+                                            &impl_->posted);
 }
 
-size_t Engine::SendMany(const std::vector<SessionId>& ids, const uint8_t* data, size_t size, uint8_t flags,
-                        std::string_view key) {
+size_t Engine::SendMany(const std::vector<SessionId>& ids, const uint8_t* data, size_t size,
+                        uint8_t flags, std::string_view key) {
   const Message message = MakeMessage(data, size, flags, key);
   size_t queued = 0;
   for (SessionId id : ids) {
@@ -284,7 +301,8 @@ bool Engine::Identify(SessionId id, const std::optional<std::string>& user) {
   std::optional<std::string> before;
   {
     std::lock_guard<std::mutex> lock(mutex);
-    if (record->closed_to_joins || record->StateOf(id.generation) >= SessionState::kClosing) return false;
+    if (record->closed_to_joins || record->StateOf(id.generation) >= SessionState::kClosing)
+      return false;
     if (record->user) before = record->user.view();
     record->user = user.has_value() ? SharedBytes::Copy(*user) : SharedBytes{};
   }
@@ -294,7 +312,9 @@ bool Engine::Identify(SessionId id, const std::optional<std::string>& user) {
   return directory.Join(id, ChannelKind::kUser, *user, &impl_->posted) != JoinResult::kGone;
 }
 
-std::vector<std::string> Engine::Rooms(SessionId id) const { return impl_->group.directory().RoomsOf(id); }
+std::vector<std::string> Engine::Rooms(SessionId id) const {
+  return impl_->group.directory().RoomsOf(id);
+}
 
 size_t Engine::ChannelSize(ChannelKind kind, std::string_view name) const {
   return impl_->group.directory().Size(kind, name);
@@ -310,7 +330,8 @@ bool Engine::Close(SessionId id, uint16_t code, std::string reason, CloseCause c
   SessionRecord* record = impl_->RecordOf(id);
   if (record == nullptr) return false;
   const bool was_open = record->Advance(id.generation, SessionState::kClosing);
-  // One that has ended is told as well: messages that still wait for JavaScript are no longer wanted.
+  // One that has ended is told as well: messages that still wait for JavaScript are no longer
+  // wanted.
   if (!was_open && record->generation() != id.generation) return false;
   impl_->PostOutgoing();
   impl_->group.reactor(id.reactor()).mailbox().PostWith(0, [&](Batch& batch) {
@@ -380,13 +401,17 @@ std::vector<SessionId> Engine::Sessions(int32_t endpoint) const {
 
 size_t Engine::reactor_count() const { return impl_->group.size(); }
 
-void Engine::TakeEvents(size_t reactor, std::vector<SlabRange>& out) { impl_->group.reactor(reactor).events().Take(out); }
+void Engine::TakeEvents(size_t reactor, std::vector<SlabRange>& out) {
+  impl_->group.reactor(reactor).events().Take(out);
+}
 
 bool Engine::WillReuse(size_t reactor, const Slab& slab) const {
   return impl_->group.reactor(reactor).events().WillReuse(slab);
 }
 
-void Engine::RetireSlab(size_t reactor, Slab* slab) { impl_->group.reactor(reactor).events().Retire(slab); }
+void Engine::RetireSlab(size_t reactor, Slab* slab) {
+  impl_->group.reactor(reactor).events().Retire(slab);
+}
 
 void Engine::SettleRange(const SlabRange& range) {
   for (uint32_t at = range.from; at < range.to;) {
@@ -414,8 +439,11 @@ void Engine::SettleRange(const SlabRange& range) {
 
 void Engine::Settle(SessionId id, uint32_t bytes) {
   SessionRecord* record = impl_->RecordOf(id);
-  if (record == nullptr || record->released_generation == id.generation || record->generation() != id.generation) return;
-  const bool waits = bytes == kSettleOpen ? record->Settle(kCreditMessages, 0) : record->Settle(1, bytes);
+  if (record == nullptr || record->released_generation == id.generation ||
+      record->generation() != id.generation)
+    return;
+  const bool waits =
+      bytes == kSettleOpen ? record->Settle(kCreditMessages, 0) : record->Settle(1, bytes);
   if (waits) impl_->OutgoingTo(id).Add(CommandKind::kResume, id);
 }
 
@@ -433,7 +461,8 @@ EngineStats Engine::Stats() const {
       stats.total = stats.reactors.back();
       continue;
     }
-    for (size_t i = 0; i < stats.total.size(); i++) stats.total[i].second += stats.reactors.back()[i].second;
+    for (size_t i = 0; i < stats.total.size(); i++)
+      stats.total[i].second += stats.reactors.back()[i].second;
   }
   stats.total.emplace_back("channels", impl_->group.directory().channel_count());
   return stats;

@@ -19,7 +19,9 @@ void Connection::Attach(lws* wsi) {
   fd_ = lws_get_socket_fd(wsi);
 }
 
-void Connection::StartHandshake(std::unique_ptr<Handshake> handshake) { handshake_ = std::move(handshake); }
+void Connection::StartHandshake(std::unique_ptr<Handshake> handshake) {
+  handshake_ = std::move(handshake);
+}
 
 void Connection::OnBytes(uint8_t* data, size_t size) {
   if (closing_) return;

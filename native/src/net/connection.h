@@ -1,7 +1,10 @@
-// Connection: one socket in libwebsockets' care: first its handshake, then the stream under a session.
-// Path:      bytes in -> [connection] -> handshake, then session; fan-out -> session -> [connection] -> bytes out
+// Connection: one socket in libwebsockets' care: first its handshake, then the stream under a
+// session.
+// Path:      bytes in -> [connection] -> handshake, then session; fan-out -> session ->
+//            [connection] -> bytes out
 // Threading: reactor-owned.
-// Lifetime:  from adoption to the end of the round in which libwebsockets has closed the socket; owned by its reactor.
+// Lifetime:  from adoption to the end of the round in which libwebsockets has closed the socket;
+//            owned by its reactor.
 #ifndef FANWIRE_NET_CONNECTION_H_
 #define FANWIRE_NET_CONNECTION_H_
 
@@ -34,7 +37,8 @@ class Connection final : public Stream, public HangupHandler {
   void OnClosed();  // the socket is gone
   void OnHangup() override;
 
-  // The handshake's end: a session, or a response that was written; then only the peer's leaving is awaited.
+  // The handshake's end: a session, or a response that was written; then only the peer's leaving is
+  // awaited.
   void Become(Session& session);
   void Linger();
 

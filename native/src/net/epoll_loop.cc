@@ -27,7 +27,8 @@ Status EpollLoop::Open() {
   epoll_event event{};
   event.events = EPOLLIN;
   event.data.fd = event_;
-  if (epoll_ctl(epoll_, EPOLL_CTL_ADD, event_, &event) != 0) return Status::FromErrno("epoll_ctl", errno, "");
+  if (epoll_ctl(epoll_, EPOLL_CTL_ADD, event_, &event) != 0)
+    return Status::FromErrno("epoll_ctl", errno, "");
   return {};
 }
 
@@ -57,7 +58,9 @@ int EpollLoop::OnInit(lws_context* context, void* loop, int tsi) {
   return 0;
 }
 
-int EpollLoop::OnAccept(lws* wsi) { return LoopOf(wsi)->Register(lws_get_socket_fd(wsi), EPOLLIN | EPOLLRDHUP); }
+int EpollLoop::OnAccept(lws* wsi) {
+  return LoopOf(wsi)->Register(lws_get_socket_fd(wsi), EPOLLIN | EPOLLRDHUP);
+}
 
 void EpollLoop::OnInterest(lws* wsi, unsigned flags) {
   EpollLoop* loop = LoopOf(wsi);

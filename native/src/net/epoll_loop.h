@@ -49,9 +49,10 @@ class EpollLoop {
   static const lws_plugin_evlib_t* EventLibrary();
   void set_context(lws_context* context) { context_ = context; }
 
-  // Waits for at most `timeout_ms` (less if libwebsockets has work) and serves what is ready.
-  // Never lws_service_tsi(): it poll()s every socket there is, and reads those that are paused.
-  // `mail_waiting()` is asked after the loop has declared itself asleep: what came before is not slept over.
+  // Waits for at most `timeout_ms` (less if libwebsockets has work) and serves what is ready. Never
+  // lws_service_tsi(): it poll()s every socket there is, and reads those that are paused.
+  // `mail_waiting()` is asked after the loop has declared itself asleep: what came before is not
+  // slept over.
   template <typename MailWaiting>
   void Wait(int timeout_ms, MailWaiting&& mail_waiting) {
     int timeout = lws_service_adjust_timeout(context_, timeout_ms, 0);

@@ -13,11 +13,14 @@ namespace {
 // How long a refused client may take to read its refusal.
 constexpr int64_t kLingerMs = 2'000;
 
-std::string_view View(const uint8_t* data, size_t size) { return {reinterpret_cast<const char*>(data), size}; }
+std::string_view View(const uint8_t* data, size_t size) {
+  return {reinterpret_cast<const char*>(data), size};
+}
 
 }  // namespace
 
-Handshake::Handshake(Connection& connection, const PeerAddress& peer, int32_t endpoint, uint32_t token)
+Handshake::Handshake(Connection& connection, const PeerAddress& peer, int32_t endpoint,
+                     uint32_t token)
     : connection_(connection),
       reactor_(connection.reactor()),
       peer_(peer),
@@ -33,15 +36,16 @@ Handshake::~Handshake() = default;
 void Handshake::OnBytes(uint8_t* data, size_t size) {
   if (phase_ == Phase::kAnswered) return;
   if (phase_ == Phase::kVerdict) return buffer_.Append(data, size);
-  const bool whole = buffer_.empty();  // usually the head comes in one piece and is read where it lies
+  const bool whole =
+      buffer_.empty();  // usually the head comes in one piece and is read where it lies
   if (!whole) {
     buffer_.Append(data, size);
     data = buffer_.data();
     size = buffer_.size();
   }
   RequestHead& head = reactor_.scratch_head();
-  switch (ParseRequestHead(View(data, size), reactor_.hub().options().max_header_bytes, kMaxFields, &head,
-                           &scanner_)) {
+  switch (ParseRequestHead(View(data, size), reactor_.hub().options().max_header_bytes, kMaxFields,
+                           &head, &scanner_)) {
     case HeadStatus::kNeedMore:
       if (whole) buffer_.Append(data, size);
       return;
@@ -56,7 +60,8 @@ void Handshake::OnBytes(uint8_t* data, size_t size) {
   }
 }
 
-void Handshake::OnHead(const RequestHead& head, std::string_view head_bytes, uint8_t* rest, size_t rest_size) {
+void Handshake::OnHead(const RequestHead& head, std::string_view head_bytes, uint8_t* rest,
+                       size_t rest_size) {
   const UpgradeCheck check = CheckUpgrade(head);
   if (check.status != 101) return Refuse(check.status, check.header_lines, check.reason);
   if (reactor_.IsFull()) return Refuse(503, "Retry-After: 1\r\n", "too many connections");
@@ -65,7 +70,8 @@ void Handshake::OnHead(const RequestHead& head, std::string_view head_bytes, uin
     endpoint_ = routes.Find(head.path(), &params_);
   } else {
     endpoint_ = routes.At(size_t(forced_endpoint_));
-    if (endpoint_ != nullptr && !endpoint_->pattern.Match(head.path(), &params_)) endpoint_ = nullptr;
+    if (endpoint_ != nullptr && !endpoint_->pattern.Match(head.path(), &params_))
+      endpoint_ = nullptr;
   }
   if (endpoint_ == nullptr) return Refuse(404, "", "no such endpoint");
   key_ = head.Find("sec-websocket-key");
@@ -97,7 +103,8 @@ void Handshake::AskApplication() {
   connection_.SetReading(false);  // what the client sends early stays with the kernel
   Hub& hub = reactor_.hub();
   hub.timers().Clear(timer_);  // the application watches over its own time
-  uint8_t* token = hub.events().Append(id_, EventKind::kAuthenticate, 0, endpoint_->index, sizeof token_);
+  uint8_t* token =
+      hub.events().Append(id_, EventKind::kAuthenticate, 0, endpoint_->index, sizeof token_);
   memcpy(token, &token_, sizeof token_);
   reactor_.AddPending(id_, connection_);
 }
@@ -117,7 +124,8 @@ void Handshake::Switch(std::string_view header_lines, uint8_t* rest, size_t rest
   std::string& response = reactor_.scratch_text();
   response.clear();
   AppendSwitching(&response, key_, "", header_lines);
-  const ssize_t n = connection_.TryWrite(reinterpret_cast<const uint8_t*>(response.data()), response.size());
+  const ssize_t n =
+      connection_.TryWrite(reinterpret_cast<const uint8_t*>(response.data()), response.size());
   if (n != ssize_t(response.size())) {  // nothing was sent on this socket before: it is dead
     FreeId();
     return connection_.Close();
@@ -140,7 +148,8 @@ void Handshake::Refuse(uint16_t status, std::string_view header_lines, std::stri
   std::string& response = reactor_.scratch_text();
   response.clear();
   AppendRefusal(&response, status, header_lines, body);
-  const ssize_t n = connection_.TryWrite(reinterpret_cast<const uint8_t*>(response.data()), response.size());
+  const ssize_t n =
+      connection_.TryWrite(reinterpret_cast<const uint8_t*>(response.data()), response.size());
   if (n != ssize_t(response.size())) return connection_.Close();
   hub.counters().bytes_out.Add(response.size());
   // A close now, with unread bytes, would reset the connection and take the response with it.

@@ -3,8 +3,8 @@
 // Threading: reactor-owned; the verdict of `authenticate` comes as a command.
 // Lifetime:  part of a Connection until it has become a session or was refused.
 //
-// Checks, cheapest first: the head itself, method, version and headers (RFC 6455 section 4), connection limit, path, then the
-// application's `authenticate`. The 101 is written here.
+// Checks, cheapest first: the head itself, method, version and headers (RFC 6455 section 4),
+// connection limit, path, then the application's `authenticate`. The 101 is written here.
 #ifndef FANWIRE_NET_HANDSHAKE_H_
 #define FANWIRE_NET_HANDSHAKE_H_
 
@@ -27,7 +27,8 @@ class Reactor;
 
 class Handshake final : private TimerOwner {
  public:
-  // `endpoint` -1: found by the path; else the one that JavaScript has chosen. `token` names an adoption.
+  // `endpoint` -1: found by the path; else the one that JavaScript has chosen. `token` names an
+  // adoption.
   Handshake(Connection& connection, const PeerAddress& peer, int32_t endpoint, uint32_t token);
   ~Handshake();
 
@@ -45,7 +46,8 @@ class Handshake final : private TimerOwner {
   enum class Phase : uint8_t { kHead, kVerdict, kAnswered };
   static constexpr size_t kMaxFields = 100;
 
-  void OnHead(const RequestHead& head, std::string_view head_bytes, uint8_t* rest, size_t rest_size);
+  void OnHead(const RequestHead& head, std::string_view head_bytes, uint8_t* rest,
+              size_t rest_size);
   bool Allocate(std::string_view head_bytes);
   void AskApplication();
   void Switch(std::string_view header_lines, uint8_t* rest, size_t rest_size);

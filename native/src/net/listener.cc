@@ -22,9 +22,11 @@ Listener::~Listener() {
   if (!path_.empty()) unlink(path_.c_str());
 }
 
-Status Listener::Open(const ListenOptions& options, std::shared_ptr<Listener>* out, ListenResult* result) {
+Status Listener::Open(const ListenOptions& options, std::shared_ptr<Listener>* out,
+                      ListenResult* result) {
   std::shared_ptr<Listener> listener(new Listener);
-  Status status = options.path.empty() ? listener->OpenTcp(options, result) : listener->OpenUnix(options, result);
+  Status status = options.path.empty() ? listener->OpenTcp(options, result)
+                                       : listener->OpenUnix(options, result);
   if (status.ok()) *out = std::move(listener);
   return status;
 }
@@ -32,11 +34,13 @@ Status Listener::Open(const ListenOptions& options, std::shared_ptr<Listener>* o
 Status Listener::OpenUnix(const ListenOptions& options, ListenResult* result) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
-  if (options.path.size() >= sizeof address.sun_path) return Status::FromErrno("bind", ENAMETOOLONG, options.path);
+  if (options.path.size() >= sizeof address.sun_path)
+    return Status::FromErrno("bind", ENAMETOOLONG, options.path);
   memcpy(address.sun_path, options.path.data(), options.path.size());
   fd_ = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (fd_ < 0) return Status::FromErrno("socket", errno, "");
-  if (bind(fd_, Generic(&address), sizeof address) != 0) return Status::FromErrno("bind", errno, options.path);
+  if (bind(fd_, Generic(&address), sizeof address) != 0)
+    return Status::FromErrno("bind", errno, options.path);
   path_ = options.path;  // ours from here on
   if (listen(fd_, options.backlog) != 0) return Status::FromErrno("listen", errno, options.path);
   result->path = options.path;
@@ -56,7 +60,8 @@ Status Listener::OpenTcp(const ListenOptions& options, ListenResult* result) {
   } else if (!any_v6 && inet_pton(AF_INET6, options.host.c_str(), &v6->sin6_addr) != 1) {
     return Status::FromErrno("listen", EINVAL, options.host);
   }
-  const std::string subject = (options.host.empty() ? "::" : options.host) + ":" + std::to_string(options.port);
+  const std::string subject =
+      (options.host.empty() ? "::" : options.host) + ":" + std::to_string(options.port);
   fd_ = socket(storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (fd_ < 0 && any_v6 && errno == EAFNOSUPPORT) {  // a machine without IPv6
     storage.ss_family = AF_INET;
@@ -79,7 +84,8 @@ Status Listener::OpenTcp(const ListenOptions& options, ListenResult* result) {
   getsockname(fd_, reinterpret_cast<sockaddr*>(&storage), &size);
   char text[INET6_ADDRSTRLEN] = "";
   const bool is_v4 = storage.ss_family == AF_INET;
-  inet_ntop(storage.ss_family, is_v4 ? static_cast<void*>(&v4->sin_addr) : &v6->sin6_addr, text, sizeof text);
+  inet_ntop(storage.ss_family, is_v4 ? static_cast<void*>(&v4->sin_addr) : &v6->sin6_addr, text,
+            sizeof text);
   result->address = text;
   result->family = is_v4 ? "IPv4" : "IPv6";
   result->port = ntohs(is_v4 ? v4->sin_port : v6->sin6_port);
@@ -89,7 +95,8 @@ Status Listener::OpenTcp(const ListenOptions& options, ListenResult* result) {
 int Listener::Accept(PeerAddress* peer) const {
   sockaddr_storage storage{};
   socklen_t size = sizeof storage;
-  const int fd = accept4(fd_, reinterpret_cast<sockaddr*>(&storage), &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+  const int fd =
+      accept4(fd_, reinterpret_cast<sockaddr*>(&storage), &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
   if (fd < 0) return -1;
   *peer = PeerAddress::From(Generic(&storage));
   if (!tcp_) return fd;
@@ -99,7 +106,8 @@ int Listener::Accept(PeerAddress* peer) const {
 }
 
 bool Listener::IsExhaustion(int error_number) {
-  return error_number == EMFILE || error_number == ENFILE || error_number == ENOBUFS || error_number == ENOMEM;
+  return error_number == EMFILE || error_number == ENFILE || error_number == ENOBUFS ||
+         error_number == ENOMEM;
 }
 
 }  // namespace fanwire

@@ -16,7 +16,8 @@ namespace fanwire {
 
 class Listener {
  public:
-  static Status Open(const ListenOptions& options, std::shared_ptr<Listener>* out, ListenResult* result);
+  static Status Open(const ListenOptions& options, std::shared_ptr<Listener>* out,
+                     ListenResult* result);
   Listener(const Listener&) = delete;
   Listener& operator=(const Listener&) = delete;
   ~Listener();

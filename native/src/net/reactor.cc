@@ -62,12 +62,13 @@ const lws_protocols* Reactor::Protocols() {
 }
 
 Status Reactor::Open() {
-  hub_ = std::make_unique<Hub>(group_.options(), group_.clock(), table_, group_.directory(), events_,
-                               group_.incomplete_bytes());
+  hub_ = std::make_unique<Hub>(group_.options(), group_.clock(), table_, group_.directory(),
+                               events_, group_.incomplete_bytes());
   if (Status status = loop_.Open(); !status.ok()) return status;
   lws_set_log_level(LLL_ERR | LLL_WARN, EmitLog);
   void* loops[1] = {&loop_};
-  static const lws_retry_bo_t no_validity_timer{};  // pings are ours; lws's timers are a sorted list
+  static const lws_retry_bo_t
+      no_validity_timer{};  // pings are ours; lws's timers are a sorted list
   lws_context_creation_info info{};
   info.port = CONTEXT_PORT_NO_LISTEN_SERVER;
   info.protocols = Protocols();
@@ -78,11 +79,13 @@ Status Reactor::Open() {
   info.foreign_loops = loops;
   info.retry_and_idle_policy = &no_validity_timer;
   context_ = lws_create_context(&info);
-  if (context_ == nullptr) return Status::Error("ERR_FANWIRE_ENGINE", "libwebsockets could not make a context");
+  if (context_ == nullptr)
+    return Status::Error("ERR_FANWIRE_ENGINE", "libwebsockets could not make a context");
   loop_.set_context(context_);
   info.vhost_name = "fanwire";
   vhost_ = lws_create_vhost(context_, &info);
-  if (vhost_ == nullptr) return Status::Error("ERR_FANWIRE_ENGINE", "libwebsockets could not make a vhost");
+  if (vhost_ == nullptr)
+    return Status::Error("ERR_FANWIRE_ENGINE", "libwebsockets could not make a vhost");
   return {};
 }
 
@@ -96,7 +99,8 @@ void Reactor::Start() {
 
 void Reactor::Join() {
   if (thread_.joinable()) thread_.join();
-  if (context_ != nullptr) lws_context_destroy(std::exchange(context_, nullptr));  // it was opened, never started
+  if (context_ != nullptr)
+    lws_context_destroy(std::exchange(context_, nullptr));  // it was opened, never started
 }
 
 void Reactor::Wake() {
@@ -161,17 +165,20 @@ void Reactor::TakeMail() {
   if (mailbox_.TakeRefused()) events_.Append({}, EventKind::kWritable, 0, 0, 0);
 }
 
-// A big fan-out costs microseconds per member. What is published within the next few would cost each of them another write,
-// so gather a little: at most a small part of the fan-out's own price, and not again when it never pays.
+// A big fan-out costs microseconds per member. What is published within the next few would cost
+// each of them another write, so gather a little: at most a small part of the fan-out's own price,
+// and not again when it never pays.
 void Reactor::Linger() {
   FanOut& fan_out = hub_->fan_out();
   const size_t before = fan_out.open_messages();
-  const int64_t us = std::min<int64_t>(int64_t(fan_out.open_receivers()) * 3 / 32, group_.options().linger_us);
+  const int64_t us =
+      std::min<int64_t>(int64_t(fan_out.open_receivers()) * 3 / 32, group_.options().linger_us);
   if (us < 10 || (linger_misses_ >= 4 && ++linger_misses_ % 64 != 0)) return;
   hub_->counters().lingers.Add();
   taken_.reserve(taken_count_ + 64);
   const int64_t until = NowNs() + us * 1'000;
-  for (int64_t left = us * 1'000; left > 0 && taken_count_ < taken_.capacity(); left = until - NowNs()) {
+  for (int64_t left = us * 1'000; left > 0 && taken_count_ < taken_.capacity();
+       left = until - NowNs()) {
     loop_.WaitBriefly(left, [this] { return mailbox_.has_mail(); });
     Ring();
     TakeMail();
@@ -184,7 +191,8 @@ void Reactor::EndRound() {
   hub_->EndRound();
   // Closing calls back, and may close more.
   for (size_t i = 0; i < closing_.size(); i++) {  // NOLINT(modernize-loop-convert)
-    if (lws* wsi = closing_[i]->wsi()) lws_set_timeout(wsi, PENDING_TIMEOUT_CLOSE_SEND, LWS_TO_KILL_SYNC);
+    if (lws* wsi = closing_[i]->wsi())
+      lws_set_timeout(wsi, PENDING_TIMEOUT_CLOSE_SEND, LWS_TO_KILL_SYNC);
   }
   closing_.clear();
   dead_.clear();
@@ -244,7 +252,8 @@ void Reactor::ExecuteOwn(Command& command) {
   }
 }
 
-void Reactor::Adopt(int fd, const PeerAddress& peer, int32_t endpoint, uint32_t token, std::string& head) {
+void Reactor::Adopt(int fd, const PeerAddress& peer, int32_t endpoint, uint32_t token,
+                    std::string& head) {
   if (group_.AddConnections(1)) events_.Append({1, 0}, EventKind::kBusy, 0, 0, 0);
   hub_->counters().connections.Add();
   hub_->counters().accepted.Add();
@@ -261,7 +270,8 @@ void Reactor::Adopt(int fd, const PeerAddress& peer, int32_t endpoint, uint32_t 
     info.opaque = connection.get();
     wsi = lws_adopt_descriptor_vhost_via_info(&info);  // closes the socket if it fails
   }
-  Connection* raw = connection.release();  // libwebsockets' opaque pointer holds it until OnClosed()
+  Connection* raw =
+      connection.release();  // libwebsockets' opaque pointer holds it until OnClosed()
   if (wsi == nullptr) return Bury(*raw);
   raw->Attach(wsi);
   raw->StartHandshake(std::make_unique<Handshake>(*raw, peer, endpoint, token));
@@ -275,10 +285,13 @@ void Reactor::Bury(Connection& connection) {
   if (group_.AddConnections(-1)) events_.Append({0, 0}, EventKind::kBusy, 0, 0, 0);
 }
 
-void Reactor::Retire(std::unique_ptr<Handshake> handshake) { retired_.push_back(std::move(handshake)); }
+void Reactor::Retire(std::unique_ptr<Handshake> handshake) {
+  retired_.push_back(std::move(handshake));
+}
 
 int Reactor::OnLws(lws* wsi, lws_callback_reasons reason, void* /*user*/, void* in, size_t size) {
-  auto* connection = wsi != nullptr ? static_cast<Connection*>(lws_get_opaque_user_data(wsi)) : nullptr;
+  auto* connection =
+      wsi != nullptr ? static_cast<Connection*>(lws_get_opaque_user_data(wsi)) : nullptr;
   if (connection == nullptr) return 0;
   switch (reason) {
     case LWS_CALLBACK_RAW_RX:
@@ -307,14 +320,16 @@ void Reactor::Listen(const std::shared_ptr<Listener>& listener) {
 }
 
 void Reactor::Unlisten(const Listener& listener) {
-  auto found = std::find_if(listeners_.begin(), listeners_.end(), [&](const auto& l) { return l.get() == &listener; });
+  auto found = std::find_if(listeners_.begin(), listeners_.end(),
+                            [&](const auto& l) { return l.get() == &listener; });
   if (found == listeners_.end()) return;
   loop_.RemoveHandler(listener.fd());
   listeners_.erase(found);
 }
 
 void Reactor::OnReady(int fd) {
-  auto found = std::find_if(listeners_.begin(), listeners_.end(), [&](const auto& l) { return l->fd() == fd; });
+  auto found = std::find_if(listeners_.begin(), listeners_.end(),
+                            [&](const auto& l) { return l->fd() == fd; });
   if (found == listeners_.end()) return;
   std::string no_head;
   for (int i = 0; i < kAcceptsPerRound; i++) {
@@ -342,7 +357,8 @@ void Reactor::OnReady(int fd) {
 
 void Reactor::PauseAccepting(int error_number) {
   if (std::exchange(accepting_paused_, true)) return;
-  hub_->Log(LogLevel::kWarn, Status::FromErrno("accept", error_number, "; accepting pauses").message());
+  hub_->Log(LogLevel::kWarn,
+            Status::FromErrno("accept", error_number, "; accepting pauses").message());
   for (const auto& listener : listeners_) loop_.SetHandlerActive(listener->fd(), false);
   hub_->timers().Set(timer_, hub_->now_ms() + kAcceptPauseMs);
 }

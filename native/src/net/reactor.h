@@ -1,7 +1,7 @@
 // Reactor: one I/O thread: its loop, its libwebsockets context, its connections and its hub.
 // Path:      kernel -> [reactor] -> connection -> session -> fan-out -> kernel
-// Threading: everything runs on its own thread but Open(), Start(), Join(), Wake(), mailbox(), table(), events().Take() and
-//            the counters.
+// Threading: everything runs on its own thread but Open(), Start(), Join(), Wake(), mailbox(),
+//            table(), events().Take() and the counters.
 // Lifetime:  owned by its ReactorGroup; Join() before it goes.
 #ifndef FANWIRE_NET_REACTOR_H_
 #define FANWIRE_NET_REACTOR_H_
@@ -100,7 +100,8 @@ class Reactor final : private ReadyHandler, private TimerOwner {
 
   std::shared_ptr<const RouteTable> routes_;
   std::vector<std::shared_ptr<Listener>> listeners_;
-  std::unordered_map<uint32_t, Connection*> pending_;  // by session index: those that wait for a verdict
+  std::unordered_map<uint32_t, Connection*>
+      pending_;  // by session index: those that wait for a verdict
   std::vector<Connection*> closing_;
   std::vector<std::unique_ptr<Connection>> dead_;
   std::vector<std::unique_ptr<Handshake>> retired_;

@@ -13,7 +13,8 @@ ReactorGroup::ReactorGroup(const EngineOptions& options, std::function<void()> r
     tables.push_back(&reactors_.back()->table());
     mailboxes.push_back(&reactors_.back()->mailbox());
   }
-  directory_ = std::make_unique<ChannelDirectory>(std::move(tables), std::move(mailboxes), options_.max_rooms_per_session);
+  directory_ = std::make_unique<ChannelDirectory>(std::move(tables), std::move(mailboxes),
+                                                  options_.max_rooms_per_session);
 }
 
 ReactorGroup::~ReactorGroup() { Stop(); }

@@ -1,6 +1,7 @@
-// MemoryEngine: hubs, a directory and clients without loops, sockets or threads; a test is all of
-// them in turn. Path:      test -> [memory_engine] -> sessions; what a client would read is
-// MemoryStream::sent Threading: one thread. Lifetime:  clients live as long as the engine.
+// MemoryEngine: hubs, a directory and clients without loops, sockets or threads.
+// Path:      test -> [memory_engine] -> sessions; what a client would read is MemoryStream::sent
+// Threading: one thread.
+// Lifetime:  clients live as long as the engine.
 #ifndef FANWIRE_TEST_MEMORY_ENGINE_H_
 #define FANWIRE_TEST_MEMORY_ENGINE_H_
 

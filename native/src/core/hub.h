@@ -38,6 +38,8 @@ class Hub final : public LogSink {
   Hub& operator=(const Hub&) = delete;
   ~Hub() override;
 
+  // After a sleep: what is read now has come now.
+  void ReadClock() { now_ms_ = clock_.NowMs(); }
   // Once per round, first.
   void BeginRound();
   // A command for a session or a room. `bytes` are the batch's; both stay until EndRound().

@@ -112,7 +112,7 @@ class Session final : private TimerOwner {
   bool WriteGathered(int32_t first, size_t control_bytes);
   void ParkFrom(int32_t index, size_t skip);
   void Park(const Segment& segment, size_t skip);
-  void PushFrames(SharedBytes bytes, uint32_t begin, uint32_t end, const Message* message,
+  void PushFrames(const SharedBytes& bytes, uint32_t begin, uint32_t end, const Message* message,
                   uint32_t started_end);
   bool MakeRoom(size_t bytes, const Message* message);
   void DrainOutbox();

@@ -155,16 +155,16 @@ void Session::Park(const Segment& segment, size_t skip) {
   // All of it is in the record's sum while it waits; what the kernel has, or is dropped, leaves it.
   if (!segment.counted) record_.AddBuffered(rest);
   if (segment.counted && skip != 0) Sent(skip);
-  SharedBytes bytes =
+  const SharedBytes bytes =
       segment.owner != nullptr ? *segment.owner : SharedBytes::Copy(segment.data, segment.size);
   const auto base = uint32_t(segment.owner != nullptr ? segment.data - segment.owner->data() : 0);
-  PushFrames(std::move(bytes), base, base + segment.size, segment.message, base + uint32_t(skip));
+  PushFrames(bytes, base, base + segment.size, segment.message, base + uint32_t(skip));
 }
 
 // Parks [begin, end), the part before `sent_end` being the kernel's already: as one entry where the
 // policy never drops single frames, else frame by frame.
-void Session::PushFrames(SharedBytes bytes, uint32_t begin, uint32_t end, const Message* message,
-                         uint32_t sent_end) {
+void Session::PushFrames(const SharedBytes& bytes, uint32_t begin, uint32_t end,
+                         const Message* message, uint32_t sent_end) {
   if (outbox_ == nullptr) outbox_ = std::make_unique<Outbox>();
   const bool whole = endpoint_.options.overflow == OverflowPolicy::kClose;
   uint32_t at = begin;

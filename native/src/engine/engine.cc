@@ -73,7 +73,9 @@ struct Engine::Impl {
   uint32_t last_listener = 0, last_token = 0;
   std::vector<Batch> outgoing;  // one for each reactor
   ReactorSet posted = 0;        // reactors to wake
+  bool closing = false;         // no door opens any more
   bool stopped = false;
+  bool all_left = false, told_stopped = false;
 };
 
 Engine::Engine(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -113,6 +115,7 @@ Status Engine::AddEndpoint(const EndpointOptions& options, uint16_t* index) {
 }
 
 Status Engine::Listen(const ListenOptions& options, ListenResult* result) {
+  if (impl_->closing) return Status::Error("ERR_FANWIRE_CLOSED", "the engine is shutting down");
   std::shared_ptr<Listener> listener;
   if (Status status = Listener::Open(options, &listener, result); !status.ok()) return status;
   result->id = ++impl_->last_listener;
@@ -142,7 +145,10 @@ bool Engine::Unlisten(uint32_t id) {
 }
 
 uint32_t Engine::Adopt(int fd, std::string head, uint16_t endpoint) {
-  if (impl_->stopped) return 0;
+  if (impl_->closing) {
+    errno = ESHUTDOWN;
+    return 0;
+  }
   const int own = fcntl(fd, F_DUPFD_CLOEXEC, 3);
   if (own < 0) return 0;
   const int on = 1;
@@ -365,7 +371,8 @@ SessionState Engine::State(SessionId id) const {
 
 uint32_t Engine::BufferedBytes(SessionId id) const {
   SessionRecord* record = impl_->RecordOf(id);
-  return record != nullptr ? record->BufferedOf(id.generation) : 0;
+  if (record == nullptr || record->StateOf(id.generation) == SessionState::kClosed) return 0;
+  return record->BufferedOf(id.generation);
 }
 
 std::optional<SessionInfo> Engine::Info(SessionId id) const {
@@ -471,6 +478,7 @@ EngineStats Engine::Stats() const {
 // ---- life ----
 
 void Engine::Shutdown(uint16_t code, const std::string& reason, uint32_t grace_ms) {
+  impl_->closing = true;
   impl_->listeners.clear();
   impl_->PostOutgoing();
   for (size_t i = 0; i < impl_->group.size(); i++) {
@@ -486,12 +494,13 @@ void Engine::Shutdown(uint16_t code, const std::string& reason, uint32_t grace_m
 }
 
 void Engine::Join() {
-  impl_->stopped = true;
+  impl_->closing = impl_->stopped = true;
   impl_->group.Join();
 }
 
 void Engine::Stop() {
-  impl_->stopped = true;
+  impl_->closing = impl_->stopped = true;
+  impl_->listeners.clear();
   impl_->group.Stop();
 }
 

@@ -41,7 +41,7 @@ const lws_event_loop_ops& EpollLoop::Ops() {
     o.sock_accept = OnAccept;
     o.io = OnInterest;
     o.wsi_logical_close = OnGone;
-    o.evlib_size_pt = sizeof(EpollLoop*);
+    o.evlib_size_pt = sizeof(void*);
     return o;
   }();
   return ops;

@@ -52,15 +52,16 @@ class EpollLoop {
   // Waits for at most `timeout_ms` (less if libwebsockets has work) and serves what is ready. Never
   // lws_service_tsi(): it poll()s every socket there is, and reads those that are paused.
   // `mail_waiting()` is asked after the loop has declared itself asleep: what came before is not
-  // slept over.
-  template <typename MailWaiting>
-  void Wait(int timeout_ms, MailWaiting&& mail_waiting) {
+  // slept over. `on_awake()` is called between the two: time has passed.
+  template <typename MailWaiting, typename OnAwake>
+  void Wait(int timeout_ms, MailWaiting&& mail_waiting, OnAwake&& on_awake) {
     int timeout = lws_service_adjust_timeout(context_, timeout_ms, 0);
     ApplyInterest();
     asleep_.store(true);  // seq_cst: a poster looks at it after it has posted
     if (mail_waiting()) timeout = 0;
     const int n = epoll_wait(epoll_, events_.data(), int(events_.size()), timeout);
     asleep_.store(false);
+    on_awake();
     Serve(n);
   }
   // The same for at most `timeout_ns`, within a round; true: something was ready.

@@ -64,6 +64,7 @@ void Handshake::OnHead(const RequestHead& head, std::string_view head_bytes, uin
                        size_t rest_size) {
   const UpgradeCheck check = CheckUpgrade(head);
   if (check.status != 101) return Refuse(check.status, check.header_lines, check.reason);
+  if (reactor_.shutting_down()) return Refuse(503, "", "the server is shutting down");
   if (reactor_.IsFull()) return Refuse(503, "Retry-After: 1\r\n", "too many connections");
   const RouteTable& routes = reactor_.routes();
   if (forced_endpoint_ < 0) {
@@ -110,8 +111,12 @@ void Handshake::AskApplication() {
 }
 
 void Handshake::Accept(std::string_view header_lines) {
-  reactor_.RemovePending(id_);
   connection_.SetReading(true);
+  if (reactor_.shutting_down()) {
+    GiveUp();
+    return Refuse(503, "", "the server is shutting down");
+  }
+  reactor_.RemovePending(id_);
   ByteBuffer early;
   early.Swap(buffer_);
   Switch(header_lines, early.data(), early.size());
@@ -127,7 +132,11 @@ void Handshake::Switch(std::string_view header_lines, uint8_t* rest, size_t rest
   const ssize_t n =
       connection_.TryWrite(reinterpret_cast<const uint8_t*>(response.data()), response.size());
   if (n != ssize_t(response.size())) {  // nothing was sent on this socket before: it is dead
-    FreeId();
+    if (endpoint_->options.authenticate) {
+      Abort();
+    } else {
+      FreeId();
+    }
     return connection_.Close();
   }
   hub.counters().bytes_out.Add(response.size());
@@ -169,11 +178,15 @@ void Handshake::OnHangup() {
   connection_.Close();
 }
 
-// The application is told if it was asked; it frees the id when it has seen that.
 void Handshake::GiveUp() {
   if (phase_ != Phase::kVerdict) return;
   phase_ = Phase::kAnswered;
   reactor_.RemovePending(id_);
+  Abort();
+}
+
+// The application was asked: it is told that no session comes of it, and frees the id when it has seen that.
+void Handshake::Abort() {
   reactor_.hub().directory().LeaveAll(id_);
   reactor_.table().At(id_.index())->Advance(id_.generation, SessionState::kClosed);
   reactor_.hub().events().Append(std::exchange(id_, {}), EventKind::kAbort, 0, endpoint_->index, 0);

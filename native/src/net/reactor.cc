@@ -123,7 +123,8 @@ void Reactor::Run() {
   pthread_setname_np(pthread_self(), ("fanwire-" + std::to_string(index_)).c_str());
   log_sink = hub_.get();
   while (!stop_.load()) {
-    loop_.Wait(NextTimeoutMs(), [this] { return mailbox_.has_mail() || stop_.load(); });
+    loop_.Wait(NextTimeoutMs(), [this] { return mailbox_.has_mail() || stop_.load(); },
+               [this] { hub_->ReadClock(); });
     Round();
     if (shutting_down_ && (hub_->session_count() == 0 || hub_->now_ms() >= shutdown_due_ms_)) break;
   }
@@ -133,9 +134,7 @@ void Reactor::Run() {
   lws_context_destroy(std::exchange(context_, nullptr));  // closes what is left, on its own thread
   EndRound();
   Ring();
-  if (!group_.LeaveLast()) return;
-  events_.Append({}, EventKind::kStopped, 0, 0, 0);
-  Ring();
+  if (group_.LeaveLast()) group_.Ring();
 }
 
 int Reactor::NextTimeoutMs() const {
@@ -163,6 +162,15 @@ void Reactor::TakeMail() {
   mailbox_.Take(batch);
   Execute(batch);
   if (mailbox_.TakeRefused()) events_.Append({}, EventKind::kWritable, 0, 0, 0);
+}
+
+// Nobody will read it any more: sockets that were on their way end here.
+void Reactor::DropMail() {
+  Batch batch;
+  mailbox_.Take(batch);
+  for (const Command& command : batch.commands) {
+    if (command.kind == CommandKind::kAdopt) close(command.rare->fd);
+  }
 }
 
 // A big fan-out costs microseconds per member. What is published within the next few would cost
@@ -316,6 +324,7 @@ void Reactor::Listen(const std::shared_ptr<Listener>& listener) {
   if (Status status = loop_.AddHandler(listener->fd(), this); !status.ok()) {
     return hub_->Log(LogLevel::kError, status.message());
   }
+  if (accepting_paused_) loop_.SetHandlerActive(listener->fd(), false);
   listeners_.push_back(listener);
 }
 

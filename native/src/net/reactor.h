@@ -54,6 +54,7 @@ class Reactor final : private ReadyHandler, private TimerOwner {
   EpollLoop& loop() { return loop_; }
   const RouteTable& routes() const { return *routes_; }
   bool IsFull() const;
+  bool shutting_down() const { return shutting_down_; }
   void AddPending(SessionId id, Connection& connection) { pending_[id.index()] = &connection; }
   void RemovePending(SessionId id) { pending_.erase(id.index()); }
   void CloseAtEndOfRound(Connection& connection) { closing_.push_back(&connection); }
@@ -69,6 +70,7 @@ class Reactor final : private ReadyHandler, private TimerOwner {
   void Run();
   void Round();
   void TakeMail();
+  void DropMail();
   void Linger();
   void EndRound();
   void Ring();

@@ -47,6 +47,9 @@ class ReactorGroup {
   uint32_t connections() const { return connections_.load(std::memory_order_relaxed); }
   bool LeaveLast() { return running_.fetch_sub(1) == 1; }
 
+  // Any thread: every reactor has told its last event.
+  bool all_left() const { return running_.load() == 0; }
+
  private:
   const EngineOptions options_;
   const std::function<void()> ring_;

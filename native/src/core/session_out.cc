@@ -39,7 +39,7 @@ void Session::Flush() {
     return;
   }
   WriteAll(first_segment_);
-  if (!blocked_) OnAllSent();
+  if (state_ != State::kFinished && !blocked_) OnAllSent();
 }
 
 void Session::WriteAll(int32_t first) {

@@ -64,6 +64,12 @@ struct Engine::Impl {
     PostOutgoing();
     group.Wake(std::exchange(posted, 0));
   }
+  SendResult Counted(SendResult result, uint32_t reactor = 0) {
+    if (result == SendResult::kRefused) {
+      group.reactor(reactor).hub().counters().refused_sends.AddShared();
+    }
+    return result;
+  }
   SendResult SendMessage(SessionId id, const Message& message);
   SendResult Answer(SessionId id, SessionRecord& record, int64_t buffered);
 
@@ -223,7 +229,7 @@ SendResult Engine::Send(SessionId id, const uint8_t* data, size_t size, uint8_t 
   Reactor& reactor = impl_->group.reactor(id.reactor());
   if (record->StateOf(id.generation) == SessionState::kOpen &&
       reactor.mailbox().Refuses(batch.cost() + bytes)) {
-    return SendResult::kRefused;
+    return impl_->Counted(SendResult::kRefused, id.reactor());
   }
   const int64_t buffered = record->TryAddBuffered(id.generation, uint32_t(bytes));
   if (buffered < 0) return SendResult::kGone;
@@ -244,7 +250,7 @@ SendResult Engine::Impl::SendMessage(SessionId id, const Message& message) {
   const size_t bytes = message.frame.size();
   if (record->StateOf(id.generation) == SessionState::kOpen &&
       group.reactor(id.reactor()).mailbox().Refuses(batch.cost() + bytes)) {
-    return SendResult::kRefused;
+    return Counted(SendResult::kRefused, id.reactor());
   }
   const int64_t buffered = record->TryAddBuffered(id.generation, uint32_t(bytes));
   if (buffered < 0) return SendResult::kGone;
@@ -259,16 +265,16 @@ SendResult Engine::Publish(ChannelKind kind, std::string_view name, const uint8_
                            const std::vector<SessionId>& except) {
   if (impl_->stopped) return SendResult::kGone;
   impl_->PostOutgoing();
-  return impl_->group.directory().Publish(kind, name, MakeMessage(data, size, flags, key), except,
-                                          &impl_->posted);
+  return impl_->Counted(impl_->group.directory().Publish(
+      kind, name, MakeMessage(data, size, flags, key), except, &impl_->posted));
 }
 
 SendResult Engine::Broadcast(const uint8_t* data, size_t size, uint8_t flags, std::string_view key,
                              const std::vector<SessionId>& except) {
   if (impl_->stopped) return SendResult::kGone;
   impl_->PostOutgoing();
-  return impl_->group.directory().Broadcast(MakeMessage(data, size, flags, key), except,
-                                            &impl_->posted);
+  return impl_->Counted(impl_->group.directory().Broadcast(MakeMessage(data, size, flags, key),
+                                                           except, &impl_->posted));
 }
 
 size_t Engine::SendMany(const std::vector<SessionId>& ids, const uint8_t* data, size_t size,
@@ -409,7 +415,15 @@ std::vector<SessionId> Engine::Sessions(int32_t endpoint) const {
 size_t Engine::reactor_count() const { return impl_->group.size(); }
 
 void Engine::TakeEvents(size_t reactor, std::vector<SlabRange>& out) {
-  impl_->group.reactor(reactor).events().Take(out);
+  EventQueue& events = impl_->group.reactor(reactor).events();
+  // A pass that began before the end may have missed what an earlier reactor told last.
+  if (reactor == 0) impl_->all_left = impl_->group.all_left();
+  if (impl_->all_left && reactor + 1 == impl_->group.size() &&
+      !std::exchange(impl_->told_stopped, true)) {
+    events.Append({}, EventKind::kStopped, 0, 0, 0);  // its reactor has left it to us
+    events.Commit();
+  }
+  events.Take(out);
 }
 
 bool Engine::WillReuse(size_t reactor, const Slab& slab) const {

@@ -101,6 +101,7 @@ void Reactor::Join() {
   if (thread_.joinable()) thread_.join();
   if (context_ != nullptr)
     lws_context_destroy(std::exchange(context_, nullptr));  // it was opened, never started
+  DropMail();
 }
 
 void Reactor::Wake() {

@@ -241,10 +241,16 @@ class MemoryEngine {
     if (waits) Post(client, CommandKind::kResume);
   }
 
-  // What JavaScript is told of one reactor, in words: "open", "text hello", "close 1000 peer clean
-  // bye" …; of one client only, if one is given. Handlers do not settle by themselves.
-  std::vector<std::string> TakeEvents(const MemoryClient* client = nullptr, uint32_t reactor = 0) {
+  // What JavaScript is told of one reactor, in words: "open", "text hello",
+  // "close 1000 peer clean 'bye'" ... Handlers do not settle by themselves.
+  std::vector<std::string> TakeEvents(uint32_t reactor = 0) {
     std::vector<std::string> told;
+    for (auto& [id, event] : TakeEventsOf(reactor)) told.push_back(std::move(event));
+    return told;
+  }
+  // The same with whom each is about.
+  std::vector<std::pair<SessionId, std::string>> TakeEventsOf(uint32_t reactor) {
+    std::vector<std::pair<SessionId, std::string>> told;
     EventQueue& events = reactors_[reactor]->events;
     events.Commit();
     std::vector<SlabRange> ranges;
@@ -253,10 +259,8 @@ class MemoryEngine {
       for (uint32_t at = range.from; at < range.to;) {
         uint32_t word[4];
         memcpy(word, range.slab->data + at, sizeof word);
-        const std::string_view payload(
-            reinterpret_cast<const char*>(range.slab->data + at + kRecordHeader), word[3]);
-        if (client == nullptr || client->id == SessionId{word[0], word[1]})
-          told.push_back(InWords(word, payload));
+        const auto* payload = reinterpret_cast<const char*>(range.slab->data + at + kRecordHeader);
+        told.emplace_back(SessionId{word[0], word[1]}, InWords(word, {payload, word[3]}));
         at += RecordSize(word[3]);
       }
       if (range.retired) events.Retire(range.slab);

@@ -318,6 +318,21 @@ TEST_F(SessionTest, AWriteThatFailsIsTheEnd) {
   EXPECT_EQ(engine_.StateOf(a), SessionState::kClosed);
 }
 
+TEST_F(SessionTest, AWriteThatFailsBeforeACloseFrameIsTheEndToo) {
+  MemoryClient &a = ConnectTo(Told()), &b = ConnectTo(Told()), &c = ConnectTo(Told());
+  for (MemoryClient* client : {&a, &b, &c}) {
+    client->stream.dead = true;
+    engine_.Send(*client, "into the void");
+  }
+  engine_.Close(a, 1000);
+  engine_.Receive(b, Masked(0x88, "\x03\xE8"));
+  engine_.Receive(c, {0xFF, 0xFF});
+  engine_.Round();
+  EXPECT_EQ(engine_.TakeEvents(), (Events{"error ERR_FANWIRE_PROTOCOL", "close 1000 peer",
+                                          "close 1002 protocol error 'invalid WebSocket frame'",
+                                          "close 1000 application"}));
+}
+
 // A client that closes and goes at once: our answer fails, its word stands.
 TEST_F(SessionTest, APeersCloseStandsWhenTheAnswerCannotBeWritten) {
   MemoryClient& a = ConnectTo(Told());

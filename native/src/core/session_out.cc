@@ -216,6 +216,7 @@ bool Session::MakeRoom(size_t bytes, const Message* message) {
         break;
       case OverflowPolicy::kDropOldest:
       case OverflowPolicy::kKeepLatest: {
+        if (bytes > options.max_buffered_bytes) break;  // nobody's place would be enough for it
         const Outbox::Dropped old = outbox_->DropOldest(bytes, options.max_buffered_bytes);
         dropped.bytes += old.bytes;
         dropped.entries += old.entries;

@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <chrono>
 #include <csignal>
+#include <cstdlib>
 #include <cstring>
 #include <utility>
 
@@ -35,6 +36,23 @@ void EmitLog(int level, const char* line) {
                                                   : LogLevel::kInfo;
   while (text.ends_with('\n')) text.remove_suffix(1);
   log_sink->Log(ours, text);
+}
+
+// In place of libwebsockets' own, which keeps a sum for the process, without a lock.
+void* Allocate(void* block, size_t size, const char* /*reason*/) {
+  if (size != 0) return realloc(block, size);
+  free(block);
+  return nullptr;
+}
+
+// What libwebsockets keeps for the process, set by whichever thread is first.
+void PrepareProcess() {
+  static const bool done = [] {
+    lws_set_allocator(Allocate);
+    lws_set_log_level(LLL_ERR | LLL_WARN, EmitLog);
+    return true;
+  }();
+  (void)done;
 }
 
 int64_t NowNs() {
@@ -65,7 +83,9 @@ Status Reactor::Open() {
   hub_ = std::make_unique<Hub>(group_.options(), group_.clock(), table_, group_.directory(),
                                events_, group_.incomplete_bytes());
   if (Status status = loop_.Open(); !status.ok()) return status;
-  lws_set_log_level(LLL_ERR | LLL_WARN, EmitLog);
+  PrepareProcess();
+  log_context_.u.emit = EmitLog;
+  log_context_.lll_flags = LLL_ERR | LLL_WARN;
   void* loops[1] = {&loop_};
   static const lws_retry_bo_t
       no_validity_timer{};  // pings are ours; lws's timers are a sorted list
@@ -73,6 +93,7 @@ Status Reactor::Open() {
   info.port = CONTEXT_PORT_NO_LISTEN_SERVER;
   info.protocols = Protocols();
   info.user = this;
+  info.log_cx = &log_context_;
   info.pt_serv_buf_size = 64 * 1024;
   info.options = LWS_SERVER_OPTION_EXPLICIT_VHOSTS;
   info.event_lib_custom = EpollLoop::EventLibrary();

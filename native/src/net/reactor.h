@@ -94,6 +94,7 @@ class Reactor final : private ReadyHandler, private TimerOwner {
   EventQueue events_;
   EpollLoop loop_;
   std::unique_ptr<Hub> hub_;
+  lws_log_cx_t log_context_{};  // libwebsockets counts its users, without a lock
   lws_context* context_ = nullptr;
   lws_vhost* vhost_ = nullptr;
   std::thread thread_;

@@ -172,7 +172,17 @@ class FewDescriptors {
   std::vector<int> fillers_;
 };
 
-TEST(DescriptorsTest, WithoutDescriptorsAcceptingPausesAndRecovers) {
+// UndefinedBehaviorSanitizer looks at objects through a pipe: without descriptors it takes each for none.
+class DescriptorsTest : public testing::Test {
+ protected:
+  void SetUp() override {
+#ifdef __SANITIZE_ADDRESS__
+    GTEST_SKIP() << "the sanitizer itself needs descriptors";
+#endif
+  }
+};
+
+TEST_F(DescriptorsTest, WithoutDescriptorsAcceptingPausesAndRecovers) {
   Application app(Application::Threads(2));
   app.AddEndpoint();
   const uint16_t port = app.Listen();
@@ -198,7 +208,7 @@ TEST(DescriptorsTest, WithoutDescriptorsAcceptingPausesAndRecovers) {
   for (size_t i = 1; i < clients.size(); i++) EXPECT_EQ(clients[i].ReadStatus(), 101);
 }
 
-TEST(DescriptorsTest, ADoorThatOpensWhileAcceptingIsPausedDoesNotSpin) {
+TEST_F(DescriptorsTest, ADoorThatOpensWhileAcceptingIsPausedDoesNotSpin) {
   Application app;
   app.AddEndpoint();
   const uint16_t port = app.Listen();
@@ -220,7 +230,7 @@ TEST(DescriptorsTest, ADoorThatOpensWhileAcceptingIsPausedDoesNotSpin) {
   EXPECT_TRUE(second.Upgrade("/"));
 }
 
-TEST(DescriptorsTest, AShutdownWhileAcceptingIsPausedEnds) {
+TEST_F(DescriptorsTest, AShutdownWhileAcceptingIsPausedEnds) {
   Application app;
   app.AddEndpoint();
   const uint16_t port = app.Listen();
@@ -232,7 +242,7 @@ TEST(DescriptorsTest, AShutdownWhileAcceptingIsPausedEnds) {
   app.ShutDown();
 }
 
-TEST(DescriptorsTest, AnEngineThatCannotBeMadeSaysSo) {
+TEST_F(DescriptorsTest, AnEngineThatCannotBeMadeSaysSo) {
   const size_t before = CountFds();
   for (int spare = 0; spare < 12; spare++) {
     FewDescriptors few(spare);

@@ -139,6 +139,7 @@ Status Engine::Listen(const ListenOptions& options, ListenResult* result) {
 bool Engine::Unlisten(uint32_t id) {
   auto found = impl_->listeners.find(id);
   if (found == impl_->listeners.end()) return false;
+  found->second->Stop();
   Reactor& reactor = impl_->group.reactor(0);
   reactor.mailbox().PostWith(0, [&](Batch& batch) {
     Command& command = batch.Add(CommandKind::kUnlisten, {});
@@ -493,6 +494,7 @@ EngineStats Engine::Stats() const {
 
 void Engine::Shutdown(uint16_t code, const std::string& reason, uint32_t grace_ms) {
   impl_->closing = true;
+  for (auto& [id, listener] : impl_->listeners) listener->Stop();
   impl_->listeners.clear();
   impl_->PostOutgoing();
   for (size_t i = 0; i < impl_->group.size(); i++) {

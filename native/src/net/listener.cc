@@ -9,6 +9,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 namespace fanwire {
 namespace {
@@ -18,8 +19,14 @@ const sockaddr* Generic(const void* address) { return static_cast<const sockaddr
 }  // namespace
 
 Listener::~Listener() {
-  if (fd_ >= 0) close(fd_);
   if (!path_.empty()) unlink(path_.c_str());
+  if (fd_ >= 0) close(fd_);
+}
+
+// The descriptor stays: its reactor still has it in its loop.
+void Listener::Stop() {
+  if (!path_.empty()) unlink(std::exchange(path_, {}).c_str());
+  shutdown(fd_, SHUT_RDWR);
 }
 
 Status Listener::Open(const ListenOptions& options, std::shared_ptr<Listener>* out,

@@ -22,6 +22,9 @@ class Listener {
   Listener& operator=(const Listener&) = delete;
   ~Listener();
 
+  // Any thread, once: from now on connections are refused and a Unix path is free.
+  void Stop();
+
   // A socket, or -1 with errno. EMFILE and its like mean: pause.
   int Accept(PeerAddress* peer) const;
   static bool IsExhaustion(int error_number);

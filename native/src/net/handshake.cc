@@ -126,22 +126,19 @@ void Handshake::Switch(std::string_view header_lines, uint8_t* rest, size_t rest
   Hub& hub = reactor_.hub();
   hub.timers().Clear(timer_);
   phase_ = Phase::kAnswered;
+  // In its room before the client knows that it is in: it misses nothing of what is published once it has its 101. The
+  // session writes at the end of the round at the earliest.
+  Session& session = hub.Open(std::exchange(id_, {}), connection_, *endpoint_, params_, token_);
+  connection_.Become(session);
   std::string& response = reactor_.scratch_text();
   response.clear();
   AppendSwitching(&response, key_, "", header_lines);
   const ssize_t n =
       connection_.TryWrite(reinterpret_cast<const uint8_t*>(response.data()), response.size());
   if (n != ssize_t(response.size())) {  // nothing was sent on this socket before: it is dead
-    if (endpoint_->options.authenticate) {
-      Abort();
-    } else {
-      FreeId();
-    }
-    return connection_.Close();
+    return session.Terminate(CloseCause::kTransportLost);
   }
   hub.counters().bytes_out.Add(response.size());
-  Session& session = hub.Open(std::exchange(id_, {}), connection_, *endpoint_, params_, token_);
-  connection_.Become(session);
   if (rest_size != 0) session.OnBytes(rest, rest_size);
 }
 
@@ -178,15 +175,11 @@ void Handshake::OnHangup() {
   connection_.Close();
 }
 
+// If the application was asked, it is told that no session comes of it, and frees the id when it has seen that.
 void Handshake::GiveUp() {
   if (phase_ != Phase::kVerdict) return;
   phase_ = Phase::kAnswered;
   reactor_.RemovePending(id_);
-  Abort();
-}
-
-// The application was asked: it is told that no session comes of it, and frees the id when it has seen that.
-void Handshake::Abort() {
   reactor_.hub().directory().LeaveAll(id_);
   reactor_.table().At(id_.index())->Advance(id_.generation, SessionState::kClosed);
   reactor_.hub().events().Append(std::exchange(id_, {}), EventKind::kAbort, 0, endpoint_->index, 0);

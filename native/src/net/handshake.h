@@ -53,7 +53,6 @@ class Handshake final : private TimerOwner {
   void Switch(std::string_view header_lines, uint8_t* rest, size_t rest_size);
   void OnTimer() override;
   void GiveUp();
-  void Abort();
   void FreeId();
 
   Connection& connection_;

@@ -145,8 +145,9 @@ void Reactor::Run() {
   pthread_setname_np(pthread_self(), ("fanwire-" + std::to_string(index_)).c_str());
   log_sink = hub_.get();
   while (!stop_.load()) {
-    loop_.Wait(NextTimeoutMs(), [this] { return mailbox_.has_mail() || stop_.load(); },
-               [this] { hub_->ReadClock(); });
+    loop_.Wait(
+        NextTimeoutMs(), [this] { return mailbox_.has_mail() || stop_.load(); },
+        [this] { hub_->ReadClock(); });
     Round();
     if (shutting_down_ && (hub_->session_count() == 0 || hub_->now_ms() >= shutdown_due_ms_)) break;
   }

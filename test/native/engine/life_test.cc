@@ -172,17 +172,7 @@ class FewDescriptors {
   std::vector<int> fillers_;
 };
 
-// UndefinedBehaviorSanitizer looks at objects through a pipe: without descriptors it takes each for none.
-class DescriptorsTest : public testing::Test {
- protected:
-  void SetUp() override {
-#ifdef __SANITIZE_ADDRESS__
-    GTEST_SKIP() << "the sanitizer itself needs descriptors";
-#endif
-  }
-};
-
-TEST_F(DescriptorsTest, WithoutDescriptorsAcceptingPausesAndRecovers) {
+TEST(DescriptorsTest, WithoutDescriptorsAcceptingPausesAndRecovers) {
   Application app(Application::Threads(2));
   app.AddEndpoint();
   const uint16_t port = app.Listen();
@@ -208,7 +198,7 @@ TEST_F(DescriptorsTest, WithoutDescriptorsAcceptingPausesAndRecovers) {
   for (size_t i = 1; i < clients.size(); i++) EXPECT_EQ(clients[i].ReadStatus(), 101);
 }
 
-TEST_F(DescriptorsTest, ADoorThatOpensWhileAcceptingIsPausedDoesNotSpin) {
+TEST(DescriptorsTest, ADoorThatOpensWhileAcceptingIsPausedDoesNotSpin) {
   Application app;
   app.AddEndpoint();
   const uint16_t port = app.Listen();
@@ -230,7 +220,7 @@ TEST_F(DescriptorsTest, ADoorThatOpensWhileAcceptingIsPausedDoesNotSpin) {
   EXPECT_TRUE(second.Upgrade("/"));
 }
 
-TEST_F(DescriptorsTest, AShutdownWhileAcceptingIsPausedEnds) {
+TEST(DescriptorsTest, AShutdownWhileAcceptingIsPausedEnds) {
   Application app;
   app.AddEndpoint();
   const uint16_t port = app.Listen();
@@ -242,7 +232,7 @@ TEST_F(DescriptorsTest, AShutdownWhileAcceptingIsPausedEnds) {
   app.ShutDown();
 }
 
-TEST_F(DescriptorsTest, AnEngineThatCannotBeMadeSaysSo) {
+TEST(DescriptorsTest, AnEngineThatCannotBeMadeSaysSo) {
   const size_t before = CountFds();
   for (int spare = 0; spare < 12; spare++) {
     FewDescriptors few(spare);

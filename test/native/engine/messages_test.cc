@@ -176,6 +176,21 @@ TEST_P(PublishTest, EveryMemberSeesOneOrderOfSeveralPublishers) {
   EXPECT_FALSE(stranger.HasInput());
 }
 
+TEST_P(PublishTest, WhoHasItsHandshakeMissesNothingThatIsPublishedAfterIt) {
+  Application app(Application::Threads(GetParam()));
+  EndpointOptions endpoint;
+  endpoint.pattern = "/";
+  endpoint.publish_to = "all";
+  app.AddEndpoint(endpoint);
+  app.Listen();
+  WsClient publisher = app.Connect();
+  for (int i = 0; i < 300; i++) {
+    WsClient member = app.Connect();
+    publisher.SendText(std::to_string(i));
+    ASSERT_EQ(member.ReadText(), std::to_string(i));
+  }
+}
+
 TEST_P(PublishTest, AFullMailboxLosesNothingOfAClientThatPublishes) {
   constexpr int kMessages = 2'000;
   EngineOptions options = Application::Threads(GetParam());

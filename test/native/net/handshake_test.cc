@@ -265,7 +265,7 @@ TEST_F(HandshakeTest, AClientThatLeavesBeforeTheVerdictAbortsOnce) {
   }
 }
 
-TEST_F(HandshakeTest, AnAcceptedClientWhom101CannotReachIsAborted) {
+TEST_F(HandshakeTest, AnAcceptedClientWhomThe101CannotReachOpensAndCloses) {
   Start();
   WsClient client = group_->Connect();
   client.Write(UpgradeHead("/asked"));
@@ -273,8 +273,10 @@ TEST_F(HandshakeTest, AnAcceptedClientWhom101CannotReachIsAborted) {
   std::string lines;  // more than a socket takes
   while (lines.size() < 16 << 20) lines += "X: " + std::string(1'000, 'x') + "\r\n";
   group_->Accept(id, lines);
-  EXPECT_EQ(group_->Await(EventKind::kAbort).id, id);
-  EXPECT_EQ(group_->Count(EventKind::kOpen), 0u);
+  EXPECT_EQ(group_->Await(EventKind::kOpen).id, id);
+  const ToldEvent close = group_->Await(EventKind::kClose);
+  EXPECT_EQ(close.id, id);
+  EXPECT_EQ(close.cause(), CloseCause::kTransportLost);
 }
 
 TEST_F(HandshakeTest, TheFirstVerdictCounts) {

@@ -26,18 +26,12 @@ Napi::Object FromCounts(Napi::Env env, const EngineStats::Counts& counts) {
 bool Payload::Read(napi_env env, napi_value value) {
   napi_valuetype type;
   napi_typeof(env, value, &type);
-  if (type == napi_string) return ReadString(env, value);
+  if (type == napi_string) return ReadString(env, value) && IsSendable(env);
   bool is = false;
   void* data = nullptr;
   size_ = 0;
-  if (napi_is_buffer(env, value, &is) == napi_ok && is) {  // any Uint8Array, in truth any view
+  if (napi_is_buffer(env, value, &is) == napi_ok && is) {  // any view, in truth
     napi_get_buffer_info(env, value, &data, &size_);
-  } else if (napi_is_typedarray(env, value, &is) == napi_ok && is) {
-    const auto view = Napi::TypedArray(env, value);
-    data = static_cast<uint8_t*>(view.ArrayBuffer().Data()) + view.ByteOffset();
-    size_ = view.ByteLength();
-  } else if (napi_is_dataview(env, value, &is) == napi_ok && is) {
-    napi_get_dataview_info(env, value, &size_, &data, nullptr, nullptr);
   } else if (napi_is_arraybuffer(env, value, &is) == napi_ok && is) {
     napi_get_arraybuffer_info(env, value, &data, &size_);
   } else {
@@ -47,7 +41,13 @@ bool Payload::Read(napi_env env, napi_value value) {
   }
   data_ = static_cast<const uint8_t*>(data);
   is_text_ = false;
-  return true;
+  return IsSendable(env);
+}
+
+bool Payload::IsSendable(napi_env env) const {
+  if (size_ <= kMaxBytes) return true;
+  napi_throw_range_error(env, "ERR_FANWIRE_OUT_OF_RANGE", "a message can not be larger than 256 MiB");
+  return false;
 }
 
 bool Payload::ReadString(napi_env env, napi_value value) {
@@ -135,6 +135,7 @@ EndpointOptions ToEndpointOptions(const Napi::Object& object) {
   options.open = Boolean(object, "open");
   options.close = Boolean(object, "close");
   options.authenticate = Boolean(object, "authenticate");
+  options.observe = Boolean(object, "observe");
   options.publish_to = Text(object, "publishTo");
   options.except_sender = Boolean(object, "exceptSender");
   options.max_message_bytes =

@@ -42,7 +42,7 @@ class Arguments {
 // What send() and its like take: a string, or bytes in any of JavaScript's guises.
 class Payload {
  public:
-  // False: it is neither, and a TypeError is pending.
+  // False: it is neither, or too large, and an exception is pending.
   bool Read(napi_env env, napi_value value);
   const uint8_t* data() const { return data_; }
   size_t size() const { return size_; }
@@ -51,7 +51,9 @@ class Payload {
   uint8_t Flags(uint32_t wanted) const;
 
  private:
+  static constexpr size_t kMaxBytes = 256u << 20;
   bool ReadString(napi_env env, napi_value value);
+  bool IsSendable(napi_env env) const;  // else a RangeError is pending
 
   const uint8_t* data_ = nullptr;
   size_t size_ = 0;

@@ -18,6 +18,7 @@ export interface EndpointConfig {
   open: boolean
   close: boolean
   authenticate: boolean
+  observe: boolean
   publishTo: string | null
   exceptSender: boolean
   maxMessageBytes: number

@@ -4,12 +4,13 @@
 //   /chat/:room   a parameter is one segment that is not empty; it arrives percent-decoded
 //   /files/*      any one segment that is not empty
 //   /live/**      the rest of the path, also none; last only
-// Segments are compared as sent. A trailing slash counts. Of endpoints that match, the first one takes it.
+// Segments are compared percent-decoded; one that decodes to a slash or a NUL, or does not decode, matches
+// nothing. A trailing slash counts. Of endpoints that match, the first one takes it.
 
 const { fanwireError, wrongType } = require('./errors.js')
 
 const PARAM = /^:[A-Za-z0-9_]+$/
-const LITERAL = /^[!-~]*$/
+const LITERAL = /^[^\0-\x20\x7f]*$/
 const SPECIAL = /[?#*:]/
 const MAX_PATTERN_BYTES = 512
 
@@ -34,7 +35,11 @@ class Pattern {
         if (!PARAM.test(segment)) throw bad(`has a malformed parameter ${JSON.stringify(segment)}`)
         if (names.includes(segment.slice(1))) throw bad(`has the parameter ${JSON.stringify(segment)} twice`)
         names.push(segment.slice(1))
-      } else if (segment !== '*' && (!LITERAL.test(segment) || SPECIAL.test(segment))) throw bad(`has a malformed segment ${JSON.stringify(segment)}`)
+      } else if (segment !== '*') {
+        const literal = LITERAL.test(segment) && !SPECIAL.test(segment) ? decode(segment) : undefined
+        if (literal === undefined) throw bad(`has a malformed segment ${JSON.stringify(segment)}`)
+        this.#segments[i] = literal
+      }
     }
     this.names = names
   }
@@ -52,12 +57,12 @@ class Pattern {
     for (const [i, segment] of segments.entries()) {
       if (segment === '**') return params
       if (i >= parts.length) return undefined
+      const value = decode(parts[i])
       if (segment !== '*' && !segment.startsWith(':')) {
-        if (parts[i] !== segment) return undefined
+        if (value !== segment) return undefined
         continue
       }
-      const value = decode(parts[i])
-      if (value === undefined) return undefined
+      if (value === undefined || value === '') return undefined
       if (segment !== '*') params[segment.slice(1)] = value
     }
     return parts.length === segments.length ? params : undefined
@@ -65,16 +70,15 @@ class Pattern {
 }
 
 /**
- * What a parameter takes: not empty, without NUL, its percent-encoding whole.
+ * A segment without its percent-encoding; undefined if that is broken, or hides a slash or a NUL.
  * @param {string} part
  * @returns {string | undefined}
  */
 function decode (part) {
-  if (part === '') return undefined
   if (!part.includes('%')) return part
   try {
     const decoded = decodeURIComponent(part)
-    return decoded.includes('\0') ? undefined : decoded
+    return /[\0/]/.test(decoded) ? undefined : decoded
   } catch {
     return undefined
   }

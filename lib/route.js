@@ -37,7 +37,8 @@ class Route {
       deliver: handlers.message !== undefined,
       open: handlers.open !== undefined,
       close: handlers.close !== undefined,
-      authenticate: handlers.authenticate !== undefined
+      authenticate: handlers.authenticate !== undefined,
+      observe: handlers.error !== undefined || handlers.drain !== undefined
     }
   }
 

@@ -26,7 +26,7 @@ enum class EventKind : uint8_t {
   kAuthenticate = 5,  // payload: u32 adoption token
   kAbort = 6,         // the client left while its authenticate was pending
   kLog = 7,           // slot: the level; payload: the line
-  kBusy = 8,          // slot: 1 the engine has connections, 0 it has none
+  kBusy = 8,          // the engine has connections, or has none any more: ask connection_count()
   kStopped = 9,       // the last event of an engine
   kError = 10,        // payload: "CODE message"; a close follows
   kWritable = 11,     // the queue that refused a message has room again

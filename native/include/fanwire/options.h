@@ -37,6 +37,7 @@ struct EndpointOptions {
   bool open = false;          // JavaScript wants to hear of an open
   bool close = false;         // ... and of a close
   bool authenticate = false;  // JavaScript gives the verdict before the 101
+  bool observe = false;       // JavaScript wants to hear of errors or drains
   std::string publish_to;     // room template; empty: none
   bool except_sender = false;
   uint32_t max_message_bytes = 1 << 20;
@@ -48,7 +49,7 @@ struct EndpointOptions {
   uint32_t close_timeout_ms = 5'000;
   OverflowPolicy overflow = OverflowPolicy::kClose;
 
-  bool told() const { return deliver || open || close || authenticate; }
+  bool told() const { return deliver || open || close || authenticate || observe; }
 };
 
 struct ListenOptions {

@@ -7,6 +7,7 @@
 #define FANWIRE_CORE_BATCH_H_
 
 #include <cstdint>
+#include <iterator>
 #include <memory>
 #include <string>
 #include <utility>
@@ -71,8 +72,12 @@ struct Command {
 
 class Batch {
  public:
+  static constexpr size_t kKeptCommands = 16 * 1024;
+
   bool empty() const { return commands.empty(); }
-  uint64_t cost() const { return bytes.size() + shared_bytes; }
+  uint64_t cost() const {
+    return bytes.size() + shared_bytes + commands.size() * sizeof(Command);
+  }
 
   Command& Add(CommandKind kind, SessionId id) {
     Command& command = commands.emplace_back();
@@ -100,16 +105,15 @@ class Batch {
   void Append(Batch& o) {
     const uint64_t base = bytes.size();
     bytes.Append(o.bytes.data(), o.bytes.size());
-    commands.reserve(commands.size() + o.commands.size());
-    for (Command& command : o.commands) {
-      command.offset += base;
-      commands.push_back(std::move(command));
-    }
+    for (Command& command : o.commands) command.offset += base;
+    commands.insert(commands.end(), std::make_move_iterator(o.commands.begin()),
+                    std::make_move_iterator(o.commands.end()));
     shared_bytes += o.shared_bytes;
     o.Clear();
   }
   void Clear() {
     commands.clear();
+    if (commands.capacity() > kKeptCommands) commands.shrink_to_fit();
     bytes.Clear();
     shared_bytes = 0;
   }

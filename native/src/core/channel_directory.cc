@@ -28,13 +28,13 @@ void ChannelDirectory::PostMembership(CommandKind kind, SessionId id, const Chan
 
 void ChannelDirectory::PostMessage(size_t reactor, ChannelRef channel, const Message& message,
                                    const std::vector<SessionId>& except, ReactorSet* posted) {
-  const size_t cost = message.frame.size();
+  const size_t cost = message.frame.size() + sizeof(Command);
   mailboxes_[reactor]->PostWith(cost, [&](Batch& batch) {
     Command& command =
         batch.Add(channel != nullptr ? CommandKind::kDeliver : CommandKind::kBroadcast, {});
     command.channel = std::move(channel);
     command.message = message;
-    batch.shared_bytes += cost;
+    batch.shared_bytes += message.frame.size();
     if (except.empty()) return;
     command.rare = std::make_unique<RareFields>();
     command.rare->except = except;
@@ -146,7 +146,7 @@ SendResult ChannelDirectory::Publish(Channel& channel, const Message& message,
 SendResult ChannelDirectory::PublishLocked(Channel& channel, const Message& message,
                                            const std::vector<SessionId>& except,
                                            ReactorSet* posted) {
-  const size_t cost = message.frame.size();
+  const size_t cost = message.frame.size() + sizeof(Command);
   for (size_t r = 0; r < mailboxes_.size(); r++) {
     if (channel.members_on_[r] != 0 && mailboxes_[r]->Refuses(cost)) return SendResult::kRefused;
   }
@@ -161,7 +161,7 @@ SendResult ChannelDirectory::PublishLocked(Channel& channel, const Message& mess
 SendResult ChannelDirectory::Broadcast(const Message& message, const std::vector<SessionId>& except,
                                        ReactorSet* posted) {
   std::lock_guard<std::mutex> lock(broadcast_mutex_);
-  const size_t cost = message.frame.size();
+  const size_t cost = message.frame.size() + sizeof(Command);
   for (ReactorMailbox* mailbox : mailboxes_) {
     if (mailbox->Refuses(cost)) return SendResult::kRefused;
   }

@@ -24,6 +24,7 @@ uint8_t* EventQueue::Append(SessionId id, EventKind kind, uint8_t aux, uint16_t 
   word[2] = uint32_t(kind) | uint32_t{aux} << 8 | uint32_t{endpoint} << 16;
   word[3] = payload_size;
   end_ += need;
+  untaken_bytes_.fetch_add(need, std::memory_order_relaxed);
   return reinterpret_cast<uint8_t*>(word + 4);
 }
 
@@ -73,6 +74,7 @@ void EventQueue::NextSlab(uint32_t need) {
 void EventQueue::Take(std::vector<SlabRange>& out) {
   std::lock_guard<std::mutex> lock(mutex_);
   std::swap(out, ready_);
+  untaken_bytes_.store(0, std::memory_order_relaxed);
 }
 
 // Only the JavaScript thread adds to spare_, so what it is told here holds until its Retire().

@@ -5,6 +5,7 @@
 #ifndef FANWIRE_CORE_EVENT_QUEUE_H_
 #define FANWIRE_CORE_EVENT_QUEUE_H_
 
+#include <atomic>
 #include <cstdint>
 #include <mutex>
 #include <string_view>
@@ -29,6 +30,10 @@ class EventQueue {
   void Append(SessionId id, EventKind kind, uint8_t aux, uint16_t endpoint,
               std::string_view payload);
 
+  // The reactor: bytes that JavaScript has not taken yet. The hub lets nobody new in when they are too
+  // many.
+  uint64_t untaken_bytes() const { return untaken_bytes_.load(std::memory_order_relaxed); }
+
   // Publishes what was appended since the last time. True: there is something new, ring the
   // doorbell.
   bool Commit();
@@ -48,6 +53,7 @@ class EventQueue {
   Slab* slab_ = nullptr;    // reactor
   uint32_t end_ = 0;        // reactor: appended so far
   uint32_t published_ = 0;  // reactor
+  std::atomic<uint64_t> untaken_bytes_{0};  // both
   bool rolled_ = false;     // reactor: a range was published by NextSlab
   mutable std::mutex
       mutex_;  // both sides hand over ranges and slabs; held for a few pushes, never while waiting

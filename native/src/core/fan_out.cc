@@ -133,6 +133,7 @@ void FanOut::Flush() {
   }
   dirty_.clear();
   segments_.clear();
+  if (segments_.capacity() > 2 * kManySegments) segments_.shrink_to_fit();
   joined_.clear();
 }
 

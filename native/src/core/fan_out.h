@@ -66,12 +66,15 @@ class FanOut {
     return batch_members_ != nullptr ? batch_members_->sessions().size() : 0;
   }
   size_t open_messages() const { return batch_.size(); }
+  // So much is gathered that the round's end should not be waited for.
+  bool heavy() const { return segments_.size() >= kManySegments; }
   bool idle() const { return dirty_.empty() && batch_.empty(); }
 
   const Segment& segment(int32_t index) const { return segments_[size_t(index)]; }
   ByteBuffer& cork() { return cork_; }
 
  private:
+  static constexpr size_t kManySegments = 128 * 1024;  // 6 MiB
   void CloseBatch();
   void AppendRun(size_t from, size_t to);
   void AppendStretches(Session& session, size_t from, size_t to, const Segment& whole);

@@ -75,8 +75,7 @@ void Hub::Execute(Command& command, const ByteBuffer& bytes) {
       Deliver(members_, command);
       return;
     case CommandKind::kRelease:
-      table_.Free(command.id);
-      return;
+      return Release(command.id);
     default:
       break;
   }
@@ -105,6 +104,15 @@ void Hub::Execute(Command& command, const ByteBuffer& bytes) {
     default:
       return;
   }
+}
+
+uint64_t Hub::RecordBytes(SessionId id) const {
+  return sizeof(SessionRecord) + table_.At(id.index())->head.size();
+}
+
+void Hub::Release(SessionId id) {
+  ended_bytes_ -= RecordBytes(id);
+  table_.Free(id);
 }
 
 void Hub::Deliver(const RoomMembers& members, const Command& command) {

@@ -56,7 +56,15 @@ class Hub final : public LogSink {
   void TerminateAll(CloseCause cause);
   size_t session_count() const { return members_.sessions().size(); }
 
+  // JavaScript is far behind: what waits for it, or for its acknowledgement, is more than 64 MiB.
+  bool Overloaded() const {
+    return events_.untaken_bytes() + waiting_bytes_ + ended_bytes_ > kMaxBacklog;
+  }
+  // A session or a pending handshake has ended, and JavaScript is told: its record stays until then.
+  void NoteEnded(SessionId id) { ended_bytes_ += RecordBytes(id); }
+
   // For Session.
+  void AddWaiting(int64_t bytes) { waiting_bytes_ += uint64_t(bytes); }
   void Bury(Session& session);  // out of the hub at once, deleted at the end of the round
   void RetryPublish(Session& session) { retry_.push_back(session.id()); }
   void AddIncomplete(int64_t bytes);
@@ -77,6 +85,9 @@ class Hub final : public LogSink {
   bool has_retries() const { return !retry_.empty(); }
 
  private:
+  static constexpr uint64_t kMaxBacklog = 64ull << 20;
+  uint64_t RecordBytes(SessionId id) const;
+  void Release(SessionId id);
   void Deliver(const RoomMembers& members, const Command& command);
   void CloseBiggestHolder();
   void RetryPublishers();
@@ -93,6 +104,8 @@ class Hub final : public LogSink {
   Counters counters_;
   FanOut fan_out_;
   ReactorSet posted_ = 0;
+  uint64_t waiting_bytes_ = 0;  // messages in the sessions' inbound queues
+  uint64_t ended_bytes_ = 0;    // records that JavaScript has not acknowledged
   std::atomic<int> log_level_{-1};
   std::vector<std::unique_ptr<Session>> by_index_;
   std::vector<uint32_t> member_index_;  // by session index: its place in members_

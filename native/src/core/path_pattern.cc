@@ -49,6 +49,11 @@ bool PercentDecode(std::string_view text, std::string* out) {
   return IsValidUtf8(reinterpret_cast<const uint8_t*>(out->data()), out->size());
 }
 
+// A segment is decoded on both sides of the comparison; a slash in it would be another segment.
+static bool DecodeSegment(std::string_view text, std::string* out) {
+  return PercentDecode(text, out) && out->find('/') == std::string::npos;
+}
+
 Status PathPattern::Parse(std::string_view text, PathPattern* out) {
   if (text.empty() || text[0] != '/') return Bad(text, "must begin with '/'");
   PathPattern pattern;
@@ -71,7 +76,9 @@ Status PathPattern::Parse(std::string_view text, PathPattern* out) {
       if (segment.find_first_of("?#*: ") != std::string_view::npos) {
         return Bad(text, "has a '?', '#', '*', ':' or space inside a segment");
       }
-      pattern.segments_.push_back({Kind::kLiteral, std::string(segment)});
+      std::string literal;
+      if (!DecodeSegment(segment, &literal)) return Bad(text, "has a malformed segment");
+      pattern.segments_.push_back({Kind::kLiteral, std::move(literal)});
     }
   }
   *out = std::move(pattern);
@@ -91,7 +98,7 @@ bool PathPattern::Match(std::string_view path, PathParams* params) const {
     if (path.empty()) return false;
     const std::string_view text = TakeSegment(&path);
     std::string decoded;
-    if (!PercentDecode(text, &decoded) || decoded.find('/') != std::string::npos) return false;
+    if (!DecodeSegment(text, &decoded)) return false;
     if (segment.kind == Kind::kLiteral) {
       if (decoded != segment.text) return false;
       continue;

@@ -27,6 +27,7 @@ Session::Session(Hub& hub, Stream& stream, SessionId id, SessionRecord& record,
       timer_(this) {}
 
 Session::~Session() {
+  DropWaiting();
   if (tracked_incomplete_ != 0) hub_.AddIncomplete(-int64_t(tracked_incomplete_));
 }
 
@@ -66,6 +67,8 @@ void Session::ReadFrames(uint8_t* data, size_t size) {
     if (!OnEvent(reader_.Next(&data, end))) return;
     if (inbound_ == nullptr || !inbound_->paused || stream_ == nullptr) continue;
     inbound_->unread.assign(reinterpret_cast<char*>(data), size_t(end - data));
+    uint8_t* nothing = end;
+    (void)reader_.Next(&nothing, end);  // it lets go of the message that we have just taken
     return;
   }
 }
@@ -153,6 +156,7 @@ void Session::Enqueue(Opcode opcode, const uint8_t* data, size_t size, bool publ
   if (inbound_ == nullptr) inbound_ = std::make_unique<Inbound>();
   inbound_->queue.push_back({SharedBytes::Copy(data, size), opcode, publish, deliver});
   inbound_->bytes += size;
+  hub_.AddWaiting(int64_t(size));
   if (inbound_->bytes >= kMaxInboundBytes || inbound_->queue.size() >= kMaxInboundMessages)
     PauseReading();
 }
@@ -165,6 +169,7 @@ void Session::PauseReading() {
 
 void Session::DropWaiting() {
   if (inbound_ == nullptr) return;
+  hub_.AddWaiting(-int64_t(inbound_->bytes));
   inbound_->queue.clear();
   inbound_->bytes = 0;
 }
@@ -185,6 +190,7 @@ void Session::DrainInbound() {
       DeliverUp(first.opcode, first.payload.data(), first.payload.size());
     }
     inbound_->bytes -= first.payload.size();
+    hub_.AddWaiting(-int64_t(first.payload.size()));
     inbound_->queue.pop_front();
   }
 }
@@ -344,6 +350,7 @@ void Session::Finish(bool was_clean) {
 void Session::TellClose() {
   if (std::exchange(told_close_, true)) return;
   if (endpoint_.options.told()) {
+    hub_.NoteEnded(id_);
     const std::string_view reason =
         close_reason_ != nullptr ? std::string_view(*close_reason_) : "";
     uint8_t* to = hub_.events().Append(id_, EventKind::kClose, 0, endpoint_.index,

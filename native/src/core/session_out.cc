@@ -236,7 +236,7 @@ bool Session::MakeRoom(size_t bytes, const Message* message) {
 void Session::Sent(size_t counted) {
   const uint32_t left = record_.SubtractBuffered(uint32_t(counted));
   if (left > endpoint_.options.high_water_mark_bytes / 2) return;
-  if (record_.TakeDrain()) hub_.events().Append(id_, EventKind::kDrain, 0, endpoint_.index, 0);
+  if (endpoint_.options.told() && record_.TakeDrain()) hub_.events().Append(id_, EventKind::kDrain, 0, endpoint_.index, 0);
 }
 
 void Session::OnWritable() {

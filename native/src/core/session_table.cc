@@ -30,8 +30,8 @@ bool SessionRecord::Advance(uint32_t generation, SessionState state) {
 int64_t SessionRecord::TryAddBuffered(uint32_t generation, uint32_t bytes) {
   uint64_t word = word_.load();
   do {
-    if (GenerationIn(word) != generation || StateIn(word) != SessionState::kOpen) return -1;
-    if ((word & kBytesMask) + bytes > kBytesMask) return -1;
+    if (GenerationIn(word) != generation || StateIn(word) != SessionState::kOpen) return kNotOpen;
+    if ((word & kBytesMask) + bytes > kMaxPosted) return kTooMuch;
   } while (!word_.compare_exchange_weak(word, word + bytes));
   return int64_t((word & kBytesMask) + bytes);
 }

@@ -28,7 +28,8 @@ class SessionRecord {
   bool Advance(uint32_t generation, SessionState state);
 
   // Bytes posted to the session and not yet taken by the kernel. Add: only while it is open; the
-  // sum, or -1.
+  // sum, or kNotOpen, or kTooMuch.
+  static constexpr int64_t kNotOpen = -1, kTooMuch = -2;
   int64_t TryAddBuffered(uint32_t generation, uint32_t bytes);
   // The reactor's own: for what it parks; and back, whatever the state.
   void AddBuffered(uint32_t bytes) { word_.fetch_add(bytes); }
@@ -67,6 +68,7 @@ class SessionRecord {
  private:
   friend class SessionTable;
   static constexpr uint32_t kBytesMask = (1u << 30) - 1;
+  static constexpr uint32_t kMaxPosted = 640u << 20;  // leaves room for what the reactor adds
 
   std::atomic<uint64_t> word_{uint64_t{1} << 32};  // generation 32 | state 2 | buffered bytes 30
   std::atomic<uint64_t> unsettled_{0};             // messages << 40 | bytes

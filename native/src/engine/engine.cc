@@ -72,6 +72,7 @@ struct Engine::Impl {
   }
   SendResult SendMessage(SessionId id, const Message& message);
   SendResult Answer(SessionId id, SessionRecord& record, int64_t buffered);
+  SendResult NotTaken(SessionId id, SessionRecord& record, int64_t why);
 
   ReactorGroup group;
   std::shared_ptr<const RouteTable> routes;
@@ -211,6 +212,13 @@ bool Engine::Refuse(SessionId id, uint16_t status, std::string header_lines, std
 
 // ---- sends ----
 
+// A session that has hundreds of megabytes under way takes no more; a drain follows.
+SendResult Engine::Impl::NotTaken(SessionId id, SessionRecord& record, int64_t why) {
+  if (why == SessionRecord::kNotOpen) return SendResult::kGone;
+  record.OweDrain(id.generation, record.high_water_mark.load(std::memory_order_relaxed) / 2);
+  return SendResult::kRefused;
+}
+
 // The bytes have been added to the session's sum, which is now `buffered`.
 SendResult Engine::Impl::Answer(SessionId id, SessionRecord& record, int64_t buffered) {
   const uint32_t mark = record.high_water_mark.load(std::memory_order_relaxed);
@@ -233,7 +241,7 @@ SendResult Engine::Send(SessionId id, const uint8_t* data, size_t size, uint8_t 
     return impl_->Counted(SendResult::kRefused, id.reactor());
   }
   const int64_t buffered = record->TryAddBuffered(id.generation, uint32_t(bytes));
-  if (buffered < 0) return SendResult::kGone;
+  if (buffered < 0) return impl_->NotTaken(id, *record, buffered);
   const size_t from = batch.bytes.size();
   uint8_t* to = batch.bytes.Reserve(bytes);
   to += PutFrameHeader(to, OpcodeOf(flags), size);
@@ -254,7 +262,7 @@ SendResult Engine::Impl::SendMessage(SessionId id, const Message& message) {
     return Counted(SendResult::kRefused, id.reactor());
   }
   const int64_t buffered = record->TryAddBuffered(id.generation, uint32_t(bytes));
-  if (buffered < 0) return SendResult::kGone;
+  if (buffered < 0) return NotTaken(id, *record, buffered);
   batch.Add(CommandKind::kSendMessage, id).message = message;
   batch.shared_bytes += bytes;
   if (batch.cost() > kPostBytes) PostOutgoing(id.reactor());
@@ -469,7 +477,7 @@ void Engine::Settle(SessionId id, uint32_t bytes) {
   if (waits) impl_->OutgoingTo(id).Add(CommandKind::kResume, id);
 }
 
-uint32_t Engine::connection_count() const { return impl_->group.connections(); }
+uint32_t Engine::connection_count() const { return impl_->group.TakeConnections(); }
 
 void Engine::SetLogLevel(int level) {
   for (size_t i = 0; i < impl_->group.size(); i++) impl_->group.reactor(i).hub().SetLogLevel(level);

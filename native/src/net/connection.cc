@@ -38,7 +38,12 @@ void Connection::OnHangup() {
   if (handshake_ != nullptr) handshake_->OnHangup();
 }
 
+void Connection::Admit(bool on) {
+  if (std::exchange(admitted_, on) != on) reactor_.CountAdmitted(on ? 1 : -1);
+}
+
 void Connection::OnClosed() {
+  Admit(false);
   int error_number = 0;
   socklen_t size = sizeof error_number;
   getsockopt(fd_, SOL_SOCKET, SO_ERROR, &error_number, &size);
@@ -52,8 +57,6 @@ void Connection::Become(Session& session) {
   session_ = &session;
   reactor_.Retire(std::move(handshake_));  // it is the caller: gone at the end of the round
 }
-
-void Connection::Linger() { ShutdownWrite(); }
 
 ssize_t Connection::TryWrite(const uint8_t* data, size_t size) {
   if (wsi_ == nullptr || closing_) return -1;

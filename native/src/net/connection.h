@@ -37,10 +37,8 @@ class Connection final : public Stream, public HangupHandler {
   void OnClosed();  // the socket is gone
   void OnHangup() override;
 
-  // The handshake's end: a session, or a response that was written; then only the peer's leaving is
-  // awaited.
+  // The handshake's end.
   void Become(Session& session);
-  void Linger();
 
   // Stream.
   ssize_t TryWrite(const uint8_t* data, size_t size) override;
@@ -48,6 +46,9 @@ class Connection final : public Stream, public HangupHandler {
   void SetReading(bool on) override;
   void ShutdownWrite() override;
   void Close() override;  // at the end of the round; nothing is told any more
+
+  // Takes, or gives back, a place under maxConnections.
+  void Admit(bool on);
 
   lws* wsi() const { return wsi_; }
   Reactor& reactor() { return reactor_; }
@@ -57,7 +58,7 @@ class Connection final : public Stream, public HangupHandler {
   Reactor& reactor_;
   lws* wsi_ = nullptr;
   int fd_ = -1;
-  bool closing_ = false;
+  bool closing_ = false, admitted_ = false;
   std::unique_ptr<Handshake> handshake_;
   Session* session_ = nullptr;
 };

@@ -138,7 +138,8 @@ void EpollLoop::ServeSocket(int fd, uint32_t events) {
   if (!slot.registered) return;  // closed earlier in this round
   if (slot.ours) return handlers_[fd]->OnReady(fd);
   if (slot.reading_off && (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) {
-    slot.want &= ~uint32_t(EPOLLRDHUP);  // level-triggered: it would never stop
+    // Once is enough: a hang-up can not be masked, and would be reported for ever.
+    slot.want = (slot.want & ~uint32_t(EPOLLRDHUP)) | EPOLLET;
     Change(fd, slot);
     auto told = hangups_.extract(fd);
     if (!told.empty()) told.mapped()->OnHangup();
@@ -187,7 +188,8 @@ void EpollLoop::SetReading(int fd, bool on, HangupHandler* handler) {
   } else {
     hangups_[fd] = handler;
   }
-  slot.want = on ? slot.want | EPOLLIN | EPOLLRDHUP : slot.want & ~uint32_t(EPOLLIN);
+  slot.want = on ? (slot.want & ~uint32_t(EPOLLET)) | EPOLLIN | EPOLLRDHUP
+                 : slot.want & ~uint32_t(EPOLLIN);
   Change(fd, slot);
 }
 

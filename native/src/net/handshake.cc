@@ -75,6 +75,9 @@ void Handshake::OnHead(const RequestHead& head, std::string_view head_bytes, uin
       endpoint_ = nullptr;
   }
   if (endpoint_ == nullptr) return Refuse(404, "", "no such endpoint");
+  if (endpoint_->options.told() && reactor_.hub().Overloaded()) {
+    return Refuse(503, "Retry-After: 1\r\n", "the application does not keep up");
+  }
   key_ = head.Find("sec-websocket-key");
   if (!Allocate(head_bytes)) return Refuse(503, "Retry-After: 1\r\n", "too many connections");
   if (!endpoint_->options.authenticate) return Switch("", rest, rest_size);
@@ -89,6 +92,7 @@ bool Handshake::Allocate(std::string_view head_bytes) {
   SessionTable& table = reactor_.table();
   id_ = table.Allocate();
   if (!id_) return false;
+  connection_.Admit(true);
   SessionRecord& record = *table.At(id_.index());
   std::lock_guard<std::mutex> lock(table.mutex(id_.index()));
   head_bytes.remove_suffix(2);  // the empty line
@@ -165,6 +169,7 @@ void Handshake::Refuse(uint16_t status, std::string_view header_lines, std::stri
 
 // No session comes of it. A user may have been joined in advance.
 void Handshake::FreeId() {
+  connection_.Admit(false);
   reactor_.hub().directory().LeaveAll(id_);
   reactor_.table().Free(std::exchange(id_, {}));
 }
@@ -182,6 +187,7 @@ void Handshake::GiveUp() {
   reactor_.RemovePending(id_);
   reactor_.hub().directory().LeaveAll(id_);
   reactor_.table().At(id_.index())->Advance(id_.generation, SessionState::kClosed);
+  reactor_.hub().NoteEnded(id_);
   reactor_.hub().events().Append(std::exchange(id_, {}), EventKind::kAbort, 0, endpoint_->index, 0);
 }
 

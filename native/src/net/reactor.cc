@@ -1,7 +1,5 @@
 #include "net/reactor.h"
 
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <pthread.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -12,6 +10,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
+#include <system_error>
 #include <utility>
 
 #include "net/connection.h"
@@ -110,12 +109,18 @@ Status Reactor::Open() {
   return {};
 }
 
-void Reactor::Start() {
+Status Reactor::Start() {
   sigset_t all, before;  // signals are the application's
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);
-  thread_ = std::thread([this] { Run(); });
+  Status status;
+  try {
+    thread_ = std::thread([this] { Run(); });
+  } catch (const std::system_error& error) {
+    status = Status::FromErrno("pthread_create", error.code().value(), "");
+  }
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  return status;
 }
 
 void Reactor::Join() {
@@ -136,8 +141,10 @@ void Reactor::PostStop() {
 
 bool Reactor::IsFull() const {
   const uint32_t limit = group_.options().max_connections;
-  return limit != 0 && group_.connections() > limit;
+  return limit != 0 && group_.admitted().load(std::memory_order_relaxed) >= limit;
 }
+
+void Reactor::CountAdmitted(int change) { group_.admitted().fetch_add(uint32_t(change)); }
 
 // ---- the loop ----
 
@@ -249,6 +256,7 @@ void Reactor::Execute(Batch& batch) {
   for (Command& command : batch.commands) {
     if (command.kind < CommandKind::kAccept) {
       hub_->Execute(command, batch.bytes);
+      if (hub_->fan_out().heavy()) hub_->fan_out().Flush();
     } else {
       ExecuteOwn(command);
     }
@@ -285,7 +293,7 @@ void Reactor::ExecuteOwn(Command& command) {
 
 void Reactor::Adopt(int fd, const PeerAddress& peer, int32_t endpoint, uint32_t token,
                     std::string& head) {
-  if (group_.AddConnections(1)) events_.Append({1, 0}, EventKind::kBusy, 0, 0, 0);
+  CountConnections(1);
   hub_->counters().connections.Add();
   hub_->counters().accepted.Add();
   lws* wsi = nullptr;
@@ -298,12 +306,11 @@ void Reactor::Adopt(int fd, const PeerAddress& peer, int32_t endpoint, uint32_t 
     info.type = LWS_ADOPT_SOCKET;
     info.fd.sockfd = fd;
     info.vh_prot_name = Protocols()[0].name;
-    info.opaque = connection.get();
     wsi = lws_adopt_descriptor_vhost_via_info(&info);  // closes the socket if it fails
   }
-  Connection* raw =
-      connection.release();  // libwebsockets' opaque pointer holds it until OnClosed()
+  Connection* raw = connection.release();  // the opaque pointer holds it until OnClosed()
   if (wsi == nullptr) return Bury(*raw);
+  lws_set_opaque_user_data(wsi, raw);  // not before: a failed adoption calls back, too
   raw->Attach(wsi);
   raw->StartHandshake(std::make_unique<Handshake>(*raw, peer, endpoint, token));
   if (!head.empty()) raw->OnBytes(reinterpret_cast<uint8_t*>(head.data()), head.size());
@@ -313,7 +320,12 @@ void Reactor::Bury(Connection& connection) {
   dead_.emplace_back(&connection);
   load_.fetch_sub(1, std::memory_order_relaxed);
   hub_->counters().connections.Subtract();
-  if (group_.AddConnections(-1)) events_.Append({0, 0}, EventKind::kBusy, 0, 0, 0);
+  CountConnections(-1);
+}
+
+// JavaScript asks for the number when it is told; until then it need not be told again.
+void Reactor::CountConnections(int change) {
+  if (group_.AddConnections(change)) events_.Append({}, EventKind::kBusy, 0, 0, 0);
 }
 
 void Reactor::Retire(std::unique_ptr<Handshake> handshake) {

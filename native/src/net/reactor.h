@@ -34,7 +34,7 @@ class Reactor final : private ReadyHandler, private TimerOwner {
   ~Reactor();
 
   Status Open();
-  void Start();
+  Status Start();
   void Join();
   // Any thread: it looks at its mailbox soon. Only a sleeping one costs a system call.
   void Wake();
@@ -54,6 +54,7 @@ class Reactor final : private ReadyHandler, private TimerOwner {
   EpollLoop& loop() { return loop_; }
   const RouteTable& routes() const { return *routes_; }
   bool IsFull() const;
+  void CountAdmitted(int change);
   bool shutting_down() const { return shutting_down_; }
   void AddPending(SessionId id, Connection& connection) { pending_[id.index()] = &connection; }
   void RemovePending(SessionId id) { pending_.erase(id.index()); }
@@ -77,6 +78,7 @@ class Reactor final : private ReadyHandler, private TimerOwner {
   void WakePeers();
   int NextTimeoutMs() const;
 
+  void CountConnections(int change);
   void Execute(Batch& batch);
   void ExecuteOwn(Command& command);
   void Adopt(int fd, const PeerAddress& peer, int32_t endpoint, uint32_t token, std::string& head);

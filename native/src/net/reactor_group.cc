@@ -24,7 +24,9 @@ Status ReactorGroup::Start() {
     if (Status status = reactor->Open(); !status.ok()) return status;
   }
   running_ = uint32_t(reactors_.size());
-  for (auto& reactor : reactors_) reactor->Start();
+  for (auto& reactor : reactors_) {
+    if (Status status = reactor->Start(); !status.ok()) return status;
+  }
   return {};
 }
 
@@ -53,7 +55,8 @@ Reactor& ReactorGroup::LeastLoaded() {
 
 bool ReactorGroup::AddConnections(int change) {
   const uint32_t before = connections_.fetch_add(uint32_t(change));
-  return before == 0 || before + uint32_t(change) == 0;
+  const bool news = before == 0 || before + uint32_t(change) == 0;
+  return news && !told_.exchange(true);
 }
 
 }  // namespace fanwire

@@ -42,9 +42,15 @@ class ReactorGroup {
 
   // For Reactor.
   void Ring() const { ring_(); }
-  // The number of connections in all; true if it went from or to nought.
+  // The number of connections in all; true if it went from or to nought and nobody was told since
+  // TakeConnections().
   bool AddConnections(int change);
-  uint32_t connections() const { return connections_.load(std::memory_order_relaxed); }
+  uint32_t TakeConnections() {
+    told_.store(false);  // before looking: what changes later is told again
+    return connections_.load();
+  }
+  // Those that hold a place under maxConnections: from a good head on.
+  std::atomic<uint32_t>& admitted() { return admitted_; }
   bool LeaveLast() { return running_.fetch_sub(1) == 1; }
 
   // Any thread: every reactor has told its last event.
@@ -55,7 +61,8 @@ class ReactorGroup {
   const std::function<void()> ring_;
   const SteadyClock clock_;
   std::atomic<uint64_t> incomplete_bytes_{0};
-  std::atomic<uint32_t> connections_{0}, running_{0};
+  std::atomic<uint32_t> connections_{0}, admitted_{0}, running_{0};
+  std::atomic<bool> told_{false};
   std::vector<std::unique_ptr<Reactor>> reactors_;
   std::unique_ptr<ChannelDirectory> directory_;
 };

@@ -101,9 +101,9 @@ TEST_F(SessionTableTest, OnlyAnOpenSessionTakesBytes) {
 TEST_F(SessionTableTest, TheSumOfBytesNeverRunsIntoTheState) {
   const SessionId id = AllocateOpen();
   SessionRecord& record = Record(id);
-  EXPECT_EQ(record.TryAddBuffered(id.generation, (1u << 30) - 1), (1 << 30) - 1);
-  EXPECT_EQ(record.TryAddBuffered(id.generation, 1), -1);
-  EXPECT_EQ(record.TryAddBuffered(id.generation, UINT32_MAX), -1);
+  EXPECT_EQ(record.TryAddBuffered(id.generation, 640u << 20), 640 << 20);
+  EXPECT_EQ(record.TryAddBuffered(id.generation, 1), SessionRecord::kTooMuch);
+  EXPECT_EQ(record.TryAddBuffered(id.generation, UINT32_MAX), SessionRecord::kTooMuch);
   EXPECT_EQ(record.StateOf(id.generation), SessionState::kOpen);
   record.SubtractBuffered((1u << 30) - 1);
   EXPECT_EQ(record.StateOf(id.generation), SessionState::kOpen);

@@ -46,7 +46,8 @@ bool Payload::Read(napi_env env, napi_value value) {
 
 bool Payload::IsSendable(napi_env env) const {
   if (size_ <= kMaxBytes) return true;
-  napi_throw_range_error(env, "ERR_FANWIRE_OUT_OF_RANGE", "a message can not be larger than 256 MiB");
+  napi_throw_range_error(env, "ERR_FANWIRE_OUT_OF_RANGE",
+                         "a message can not be larger than 256 MiB");
   return false;
 }
 

@@ -52,6 +52,7 @@ Napi::Function EngineWrap::Define(Napi::Env env) {
                       InstanceMethod<&EngineWrap::Stats>("stats"),
                       InstanceMethod<&EngineWrap::Shutdown>("shutdown"),
                       InstanceMethod<&EngineWrap::JoinThreads>("joinThreads"),
+                      InstanceMethod<&EngineWrap::Stop>("stop"),
                       InstanceMethod<&EngineWrap::Ref>("ref"),
                       InstanceMethod<&EngineWrap::Unref>("unref"),
                       InstanceMethod<&EngineWrap::Slab>("slab")});
@@ -77,24 +78,25 @@ EngineWrap::EngineWrap(const Napi::CallbackInfo& info)
   }
   bridge_.set_engine(engine_.get());
   Napi::Object self = info.This().As<Napi::Object>();
-  self.DefineProperty(Napi::PropertyDescriptor::Value(
-      "send",
-      Napi::Value(env_,
-                  [&] {
-                    napi_value function;
-                    napi_create_function(env_, "send", NAPI_AUTO_LENGTH, Send, this, &function);
-                    return function;
-                  }()),
-      napi_enumerable));
+  self.DefineProperty(
+      Napi::PropertyDescriptor::Value("send", Napi::Value(env_, MakeSend(self)), napi_enumerable));
   napi_add_env_cleanup_hook(env_, OnEnvironmentEnd, this);
   hooked_ = true;
   Napi::ObjectWrap<EngineWrap>::Ref();  // until its threads have ended
 }
 
+// The function keeps its engine alive, however it is called.
+napi_value EngineWrap::MakeSend(napi_value self) {
+  napi_value function;
+  napi_create_function(env_, "send", NAPI_AUTO_LENGTH, Send, this, &function);
+  napi_set_named_property(env_, function, "engine", self);
+  return function;
+}
+
 EngineWrap::~EngineWrap() { End(); }
 
-// process.exit(), or the Worker ends: threads first, then the doorbell. JavaScript is not waited
-// for.
+// A natural end, or a Worker's: threads first, then the doorbell. JavaScript is not waited for. At
+// process.exit() Node runs no such hooks: lib/exit.js calls stop().
 void EngineWrap::OnEnvironmentEnd(void* wrap) {
   auto* self = static_cast<EngineWrap*>(wrap);
   self->hooked_ = false;
@@ -125,7 +127,10 @@ Napi::Value EngineWrap::Listen(const Napi::CallbackInfo& info) {
   if (engine_ == nullptr) return info.Env().Undefined();
   ListenResult result;
   const Status status = engine_->Listen(ToListenOptions(info[0].As<Napi::Object>()), &result);
-  if (!status.ok()) Throw(env_, status);
+  if (!status.ok()) {
+    Throw(env_, status);
+    return info.Env().Undefined();
+  }
   return FromListenResult(info.Env(), result);
 }
 
@@ -350,6 +355,11 @@ Napi::Value EngineWrap::JoinThreads(const Napi::CallbackInfo& info) {
   engine_->Join();
   End();
   Napi::ObjectWrap<EngineWrap>::Unref();
+  return info.Env().Undefined();
+}
+
+Napi::Value EngineWrap::Stop(const Napi::CallbackInfo& info) {
+  if (engine_ != nullptr) engine_->Stop();
   return info.Env().Undefined();
 }
 

@@ -50,6 +50,7 @@ class EngineWrap final : public Napi::ObjectWrap<EngineWrap> {
   Napi::Value SetCaptureLog(const Napi::CallbackInfo& info);
   Napi::Value Stats(const Napi::CallbackInfo& info);
   Napi::Value Shutdown(const Napi::CallbackInfo& info);
+  Napi::Value Stop(const Napi::CallbackInfo& info);
   Napi::Value JoinThreads(const Napi::CallbackInfo& info);
   Napi::Value Ref(const Napi::CallbackInfo& info);
   Napi::Value Unref(const Napi::CallbackInfo& info);
@@ -58,6 +59,7 @@ class EngineWrap final : public Napi::ObjectWrap<EngineWrap> {
   // The hot one, without the wrapper's detours. Its data is the EngineWrap.
   static napi_value Send(napi_env env, napi_callback_info info);
 
+  napi_value MakeSend(napi_value self);
   static void OnEnvironmentEnd(void* wrap);
   void End();
 

@@ -23,7 +23,7 @@ class EventBridge {
   EventBridge& operator=(const EventBridge&) = delete;
   ~EventBridge();
 
-  // `sink(reactor, slab, from, to, retired)` is called with each range. False: an exception is
+  // `sink(reactor, slab, from, to, drop_views)` is called with each range. False: an exception is
   // pending.
   bool Open(napi_env env, napi_value sink);
   void set_engine(Engine* engine) { engine_ = engine; }

@@ -81,6 +81,8 @@ export interface NativeEngine {
   stats (): Record<string, unknown>
   shutdown (code: number, reason: string, graceMs: number): void
   joinThreads (): void
+  /** Ends the threads at once, whatever is open. */
+  stop (): void
   ref (): void
   unref (): void
   slab (id: number): ArrayBuffer

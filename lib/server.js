@@ -10,6 +10,7 @@ const { Door } = require('./door.js')
 const { Endpoint } = require('./endpoint.js')
 const { fanwireError, wrongType } = require('./errors.js')
 const { Events } = require('./events.js')
+const { hasStopped, stopAtExit } = require('./exit.js')
 const { Link } = require('./link.js')
 const { BROADCAST_OPTIONS, flagsOf, keyOf, payloadOf, payloadWith } = require('./message.js')
 const { LEVELS, closeOptions, listenOptions, nameOf, serverOptions } = require('./options.js')
@@ -161,6 +162,7 @@ class Server extends EventEmitter {
     link.deadlines.expire()
     await new Promise((resolve) => setImmediate(resolve)) // out of the engine's own call
     engine.joinThreads()
+    hasStopped(engine)
     link.keep({ closing: false, connections: false })
     link.detach()
     this.#adoptions.clear()
@@ -182,6 +184,7 @@ class Server extends EventEmitter {
     engine.setCaptureLog(LEVELS.findLastIndex((level) => logger?.[level] !== undefined))
     for (const route of link.routes) engine.addEndpoint(route.config)
     link.engine = engine
+    stopAtExit(engine)
     this.#started = true
   }
 

@@ -99,8 +99,8 @@ describe('options of ws', () => {
 
   test('a pattern is a path', () => {
     const server = makeServer()
-    for (const good of ['/', '/a', '/a/', '/:a', '/a/:b/:c', '/*', '/**', '/a/*/b/**', '/a.b-c_d~', '/:__proto__', '/:1']) server.ws(good)
-    for (const bad of ['', 'a', '/:', '/:a-b', '/:a/:a', '/**/a', '/a?b', '/a#b', '/a b', '/a*', '/é', '/a:b', '/' + 'a'.repeat(512)]) {
+    for (const good of ['/', '/a', '/a/', '/:a', '/a/:b/:c', '/*', '/**', '/a/*/b/**', '/a.b-c_d~', '/:__proto__', '/:1', '/é', '/%C3%BC']) server.ws(good)
+    for (const bad of ['', 'a', '/:', '/:a-b', '/:a/:a', '/**/a', '/a?b', '/a#b', '/a b', '/a*', '/%', '/%2F', '/a:b', '/' + 'a'.repeat(512)]) {
       expect(() => server.ws(bad)).toThrow(typed('ERR_FANWIRE_PATTERN', 'pattern'))
     }
     for (const bad of [undefined, null, 1, {}, /x/]) expect(() => server.ws(bad)).toThrow(typed(TYPE, 'pattern'))

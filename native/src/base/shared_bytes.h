@@ -49,7 +49,6 @@ class SharedBytes {
 
   // REQUIRES: not empty; no copy has been made yet.
   uint8_t* mutable_data() { return reinterpret_cast<uint8_t*>(block_ + 1); }
-  void Truncate(size_t size) { block_->size = uint32_t(size); }
 
   const uint8_t* data() const {
     return block_ != nullptr ? reinterpret_cast<const uint8_t*>(block_ + 1) : nullptr;

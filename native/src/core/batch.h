@@ -37,6 +37,7 @@ enum class CommandKind : uint8_t {
   kTerminate,    // id, cause
   kResume,       // id: credit has come back
   kRelease,      // id: JavaScript has seen the close
+  kTrim,         // incomplete messages are over their limit, and this reactor holds most of them
   kAccept,       // id, rare->text: header lines
   kRefuse,       // id, code: status, rare->lines, rare->text: body
   kAdopt,     // rare->fd, rare->endpoint, rare->token, rare->text: the head and what came with it
@@ -75,9 +76,7 @@ class Batch {
   static constexpr size_t kKeptCommands = 16 * 1024;
 
   bool empty() const { return commands.empty(); }
-  uint64_t cost() const {
-    return bytes.size() + shared_bytes + commands.size() * sizeof(Command);
-  }
+  uint64_t cost() const { return bytes.size() + shared_bytes + commands.size() * sizeof(Command); }
 
   Command& Add(CommandKind kind, SessionId id) {
     Command& command = commands.emplace_back();

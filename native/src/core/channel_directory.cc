@@ -150,7 +150,6 @@ SendResult ChannelDirectory::PublishLocked(Channel& channel, const Message& mess
   for (size_t r = 0; r < mailboxes_.size(); r++) {
     if (channel.members_on_[r] != 0 && mailboxes_[r]->Refuses(cost)) return SendResult::kRefused;
   }
-  channel.sequence_++;
   for (size_t r = 0; r < mailboxes_.size(); r++) {
     if (channel.members_on_[r] != 0)
       PostMessage(r, channel.shared_from_this(), message, except, posted);
@@ -167,6 +166,11 @@ SendResult ChannelDirectory::Broadcast(const Message& message, const std::vector
   }
   for (size_t r = 0; r < mailboxes_.size(); r++) PostMessage(r, nullptr, message, except, posted);
   return SendResult::kQueued;
+}
+
+void ChannelDirectory::PostTrim(uint32_t reactor, ReactorSet* posted) {
+  mailboxes_[reactor]->PostWith(0, [](Batch& batch) { batch.Add(CommandKind::kTrim, {}); });
+  *posted |= ReactorSet{1} << reactor;
 }
 
 size_t ChannelDirectory::Size(ChannelKind kind, std::string_view name) const {

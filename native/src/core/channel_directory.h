@@ -49,7 +49,6 @@ class Channel : public std::enable_shared_from_this<Channel> {
   const std::string name_;
   const uint32_t shard_;
   // Guarded by the shard's mutex.
-  uint64_t sequence_ = 0;
   bool registered_ = false;
   std::unordered_set<SessionId> members_;
   std::vector<uint32_t> members_on_;  // per reactor
@@ -84,6 +83,9 @@ class ChannelDirectory {
   // To every open session.
   SendResult Broadcast(const Message& message, const std::vector<SessionId>& except,
                        ReactorSet* posted);
+
+  // Asks that reactor to close its biggest holder of incomplete messages.
+  void PostTrim(uint32_t reactor, ReactorSet* posted);
 
   size_t Size(ChannelKind kind, std::string_view name) const;
   std::vector<SessionId> Members(ChannelKind kind, std::string_view name) const;

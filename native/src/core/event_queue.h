@@ -24,7 +24,7 @@ class EventQueue {
   ~EventQueue();
 
   // Room for a record's payload; the caller fills all of it before Commit(). Never refused:
-  // messages are bounded by credit, everything else by the number of sessions.
+  // messages are bounded by credit, and the hub lets nobody new in while too much is untaken.
   uint8_t* Append(SessionId id, EventKind kind, uint8_t aux, uint16_t endpoint,
                   uint32_t payload_size);
   void Append(SessionId id, EventKind kind, uint8_t aux, uint16_t endpoint,
@@ -50,11 +50,11 @@ class EventQueue {
   void Publish(bool retired);
   void NextSlab(uint32_t need);
 
-  Slab* slab_ = nullptr;    // reactor
-  uint32_t end_ = 0;        // reactor: appended so far
-  uint32_t published_ = 0;  // reactor
+  Slab* slab_ = nullptr;                    // reactor
+  uint32_t end_ = 0;                        // reactor: appended so far
+  uint32_t published_ = 0;                  // reactor
   std::atomic<uint64_t> untaken_bytes_{0};  // both
-  bool rolled_ = false;     // reactor: a range was published by NextSlab
+  bool rolled_ = false;                     // reactor: a range was published by NextSlab
   mutable std::mutex
       mutex_;  // both sides hand over ranges and slabs; held for a few pushes, never while waiting
   std::vector<SlabRange> ready_;  // guarded by mutex_

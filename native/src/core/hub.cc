@@ -7,7 +7,7 @@
 namespace fanwire {
 
 Hub::Hub(const EngineOptions& options, const Clock& clock, SessionTable& table,
-         ChannelDirectory& directory, EventQueue& events, std::atomic<uint64_t>& incomplete_bytes)
+         ChannelDirectory& directory, EventQueue& events, IncompleteBytes& incomplete_bytes)
     : options_(options),
       clock_(clock),
       table_(table),
@@ -73,6 +73,9 @@ void Hub::Execute(Command& command, const ByteBuffer& bytes) {
       return;
     case CommandKind::kBroadcast:
       Deliver(members_, command);
+      return;
+    case CommandKind::kTrim:
+      if (incomplete_bytes_.total() > options_.max_incomplete_bytes) CloseBiggestHolder();
       return;
     case CommandKind::kRelease:
       return Release(command.id);
@@ -146,8 +149,11 @@ void Hub::RetryPublishers() {
 }
 
 void Hub::AddIncomplete(int64_t bytes) {
-  const uint64_t total = incomplete_bytes_.fetch_add(uint64_t(bytes)) + uint64_t(bytes);
-  if (bytes > 0 && total > options_.max_incomplete_bytes) CloseBiggestHolder();
+  incomplete_bytes_.Add(table_.reactor(), bytes);
+  if (bytes <= 0 || incomplete_bytes_.total() <= options_.max_incomplete_bytes) return;
+  const uint32_t biggest = incomplete_bytes_.biggest();
+  if (biggest == table_.reactor()) return CloseBiggestHolder();
+  directory_.PostTrim(biggest, &posted_);
 }
 
 // Over the process's limit somebody has to go: of the address that holds most here, the session

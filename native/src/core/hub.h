@@ -21,6 +21,7 @@
 #include "core/channel_directory.h"
 #include "core/event_queue.h"
 #include "core/fan_out.h"
+#include "core/incomplete_bytes.h"
 #include "core/session.h"
 #include "core/session_table.h"
 #include "fanwire/options.h"
@@ -33,7 +34,7 @@ class Hub final : public LogSink {
   // `incomplete_bytes` is shared by all hubs of the engine. Everything is borrowed and outlives the
   // hub.
   Hub(const EngineOptions& options, const Clock& clock, SessionTable& table,
-      ChannelDirectory& directory, EventQueue& events, std::atomic<uint64_t>& incomplete_bytes);
+      ChannelDirectory& directory, EventQueue& events, IncompleteBytes& incomplete_bytes);
   Hub(const Hub&) = delete;
   Hub& operator=(const Hub&) = delete;
   ~Hub() override;
@@ -97,7 +98,7 @@ class Hub final : public LogSink {
   SessionTable& table_;
   ChannelDirectory& directory_;
   EventQueue& events_;
-  std::atomic<uint64_t>& incomplete_bytes_;
+  IncompleteBytes& incomplete_bytes_;
   OwnerThread owner_;
   int64_t now_ms_;
   TimingWheel timers_;

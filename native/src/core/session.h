@@ -115,6 +115,7 @@ class Session final : private TimerOwner {
   void PushFrames(const SharedBytes& bytes, uint32_t begin, uint32_t end, const Message* message,
                   uint32_t started_end);
   bool MakeRoom(size_t bytes, const Message* message);
+  void CountDropped(const Outbox::Dropped& dropped);
   void DrainOutbox();
   void Block();
   void Sent(size_t counted_bytes);

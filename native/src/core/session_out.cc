@@ -190,53 +190,45 @@ void Session::PushFrames(const SharedBytes& bytes, uint32_t begin, uint32_t end,
 // the session has ended.
 bool Session::MakeRoom(size_t bytes, const Message* message) {
   const EndpointOptions& options = endpoint_.options;
-  Outbox::Dropped dropped;
+  const auto fits = [&] { return outbox_->bytes() + bytes <= options.max_buffered_bytes; };
   if (options.overflow == OverflowPolicy::kKeepLatest && message != nullptr && message->key) {
-    dropped = outbox_->DropKey(message->key);
+    CountDropped(outbox_->DropKey(message->key));
   }
-  bool room = outbox_->bytes() + bytes <= options.max_buffered_bytes;
-  if (!room && blocked_ &&
-      !outbox_->empty()) {  // before the policy strikes: has the kernel room by now?
+  if (fits()) return true;
+  if (blocked_ && !outbox_->empty()) {  // before the policy strikes: has the kernel room by now?
     DrainOutbox();
     if (state_ == State::kFinished) return false;
-    if (outbox_ == nullptr) {  // it had, for all of it: what comes now waits for the next
-                               // OnWritable(), in its turn
+    if (outbox_ == nullptr) {
+      // For all of it. What comes now waits for the next OnWritable(), in its turn.
       outbox_ = std::make_unique<Outbox>();
       blocked_ = true;
       stream_->RequestWritable();
     }
-    room = outbox_->bytes() + bytes <= options.max_buffered_bytes;
+    if (fits()) return true;
   }
-  if (!room) {
-    switch (options.overflow) {
-      case OverflowPolicy::kClose:
-        Terminate(CloseCause::kSlowClient);
-        return false;
-      case OverflowPolicy::kDropNewest:
-        break;
-      case OverflowPolicy::kDropOldest:
-      case OverflowPolicy::kKeepLatest: {
-        if (bytes > options.max_buffered_bytes) break;  // nobody's place would be enough for it
-        const Outbox::Dropped old = outbox_->DropOldest(bytes, options.max_buffered_bytes);
-        dropped.bytes += old.bytes;
-        dropped.entries += old.entries;
-        room = outbox_->bytes() + bytes <= options.max_buffered_bytes;
-      }
-    }
+  if (options.overflow == OverflowPolicy::kClose) {
+    Terminate(CloseCause::kSlowClient);
+    return false;
   }
-  if (dropped.entries != 0) {
-    hub_.counters().dropped.Add(dropped.entries);
-    hub_.counters().outbox_bytes.Subtract(dropped.bytes);
-    Sent(dropped.bytes);
-  }
-  return room;
+  if (options.overflow == OverflowPolicy::kDropNewest) return false;
+  if (bytes > options.max_buffered_bytes) return false;  // nobody's place would be enough for it
+  CountDropped(outbox_->DropOldest(bytes, options.max_buffered_bytes));
+  return fits();
+}
+
+void Session::CountDropped(const Outbox::Dropped& dropped) {
+  if (dropped.entries == 0) return;
+  hub_.counters().dropped.Add(dropped.entries);
+  hub_.counters().outbox_bytes.Subtract(dropped.bytes);
+  Sent(dropped.bytes);
 }
 
 // `counted` bytes are no longer waiting; tells JavaScript when that lets it go on.
 void Session::Sent(size_t counted) {
   const uint32_t left = record_.SubtractBuffered(uint32_t(counted));
   if (left > endpoint_.options.high_water_mark_bytes / 2) return;
-  if (endpoint_.options.told() && record_.TakeDrain()) hub_.events().Append(id_, EventKind::kDrain, 0, endpoint_.index, 0);
+  if (endpoint_.options.told() && record_.TakeDrain())
+    hub_.events().Append(id_, EventKind::kDrain, 0, endpoint_.index, 0);
 }
 
 void Session::OnWritable() {

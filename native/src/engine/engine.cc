@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 
 #include <array>
+#include <ctime>
 #include <map>
 
 #include "net/reactor_group.h"
@@ -17,6 +18,15 @@ namespace {
 constexpr size_t kPostBytes = 256 * 1024;  // a batch this big does not wait for Flush()
 constexpr size_t kSharedBytes =
     4 * 1024;  // a message this big has bytes of its own, which are never copied again
+
+constexpr int64_t kMaxHoldNs = 2'000'000;
+
+// A few nanoseconds to read, exact to a tick of the kernel's: enough to notice a slow handler.
+int64_t CoarseNowNs() {
+  timespec now;
+  clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+  return int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
+}
 
 Opcode OpcodeOf(uint8_t flags) {
   return (flags & kSendBinary) != 0 ? Opcode::kBinary : Opcode::kText;
@@ -63,11 +73,23 @@ struct Engine::Impl {
   void Flush() {
     PostOutgoing();
     group.Wake(std::exchange(posted, 0));
+    oldest_ns = 0;
   }
-  SendResult Counted(SendResult result, uint32_t reactor = 0) {
-    if (result == SendResult::kRefused) {
-      group.reactor(reactor).hub().counters().refused_sends.AddShared();
-    }
+  // Not everything waits for the end of the application's turn: a batch that has grown, or whose
+  // first message is milliseconds old because handlers are slow, leaves now.
+  void FlushIfDue(size_t reactor) {
+    const int64_t now_ns = CoarseNowNs();
+    if (oldest_ns == 0) oldest_ns = now_ns;
+    if (outgoing[reactor].cost() > kPostBytes || now_ns - oldest_ns > kMaxHoldNs) Flush();
+  }
+  SendResult Refused(uint32_t reactor) {
+    group.reactor(reactor).hub().counters().refused_sends.AddShared();
+    Flush();  // it may be asleep, with all this in its mailbox
+    return SendResult::kRefused;
+  }
+  SendResult Published(SendResult result) {
+    if (result == SendResult::kRefused) return Refused(0);
+    FlushIfDue(0);
     return result;
   }
   SendResult SendMessage(SessionId id, const Message& message);
@@ -80,6 +102,7 @@ struct Engine::Impl {
   uint32_t last_listener = 0, last_token = 0;
   std::vector<Batch> outgoing;  // one for each reactor
   ReactorSet posted = 0;        // reactors to wake
+  int64_t oldest_ns = 0;        // when the first message since the last flush was taken; 0: none
   bool closing = false;         // no door opens any more
   bool stopped = false;
   bool all_left = false, told_stopped = false;
@@ -216,7 +239,7 @@ bool Engine::Refuse(SessionId id, uint16_t status, std::string header_lines, std
 SendResult Engine::Impl::NotTaken(SessionId id, SessionRecord& record, int64_t why) {
   if (why == SessionRecord::kNotOpen) return SendResult::kGone;
   record.OweDrain(id.generation, record.high_water_mark.load(std::memory_order_relaxed) / 2);
-  return SendResult::kRefused;
+  return Refused(id.reactor());
 }
 
 // The bytes have been added to the session's sum, which is now `buffered`.
@@ -238,7 +261,7 @@ SendResult Engine::Send(SessionId id, const uint8_t* data, size_t size, uint8_t 
   Reactor& reactor = impl_->group.reactor(id.reactor());
   if (record->StateOf(id.generation) == SessionState::kOpen &&
       reactor.mailbox().Refuses(batch.cost() + bytes)) {
-    return impl_->Counted(SendResult::kRefused, id.reactor());
+    return impl_->Refused(id.reactor());
   }
   const int64_t buffered = record->TryAddBuffered(id.generation, uint32_t(bytes));
   if (buffered < 0) return impl_->NotTaken(id, *record, buffered);
@@ -248,7 +271,7 @@ SendResult Engine::Send(SessionId id, const uint8_t* data, size_t size, uint8_t 
   if (size != 0) memcpy(to, data, size);
   batch.bytes.Advance(bytes);
   batch.EndSend(id, from);
-  if (batch.cost() > kPostBytes) impl_->PostOutgoing(id.reactor());
+  impl_->FlushIfDue(id.reactor());
   return impl_->Answer(id, *record, buffered);
 }
 
@@ -259,13 +282,13 @@ SendResult Engine::Impl::SendMessage(SessionId id, const Message& message) {
   const size_t bytes = message.frame.size();
   if (record->StateOf(id.generation) == SessionState::kOpen &&
       group.reactor(id.reactor()).mailbox().Refuses(batch.cost() + bytes)) {
-    return Counted(SendResult::kRefused, id.reactor());
+    return Refused(id.reactor());
   }
   const int64_t buffered = record->TryAddBuffered(id.generation, uint32_t(bytes));
   if (buffered < 0) return NotTaken(id, *record, buffered);
   batch.Add(CommandKind::kSendMessage, id).message = message;
   batch.shared_bytes += bytes;
-  if (batch.cost() > kPostBytes) PostOutgoing(id.reactor());
+  FlushIfDue(id.reactor());
   return Answer(id, *record, buffered);
 }
 
@@ -274,7 +297,7 @@ SendResult Engine::Publish(ChannelKind kind, std::string_view name, const uint8_
                            const std::vector<SessionId>& except) {
   if (impl_->stopped) return SendResult::kGone;
   impl_->PostOutgoing();
-  return impl_->Counted(impl_->group.directory().Publish(
+  return impl_->Published(impl_->group.directory().Publish(
       kind, name, MakeMessage(data, size, flags, key), except, &impl_->posted));
 }
 
@@ -282,8 +305,8 @@ SendResult Engine::Broadcast(const uint8_t* data, size_t size, uint8_t flags, st
                              const std::vector<SessionId>& except) {
   if (impl_->stopped) return SendResult::kGone;
   impl_->PostOutgoing();
-  return impl_->Counted(impl_->group.directory().Broadcast(MakeMessage(data, size, flags, key),
-                                                           except, &impl_->posted));
+  return impl_->Published(impl_->group.directory().Broadcast(MakeMessage(data, size, flags, key),
+                                                             except, &impl_->posted));
 }
 
 size_t Engine::SendMany(const std::vector<SessionId>& ids, const uint8_t* data, size_t size,

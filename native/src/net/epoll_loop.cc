@@ -188,8 +188,8 @@ void EpollLoop::SetReading(int fd, bool on, HangupHandler* handler) {
   } else {
     hangups_[fd] = handler;
   }
-  slot.want = on ? (slot.want & ~uint32_t(EPOLLET)) | EPOLLIN | EPOLLRDHUP
-                 : slot.want & ~uint32_t(EPOLLIN);
+  slot.want =
+      on ? (slot.want & ~uint32_t(EPOLLET)) | EPOLLIN | EPOLLRDHUP : slot.want & ~uint32_t(EPOLLIN);
   Change(fd, slot);
 }
 

@@ -39,7 +39,6 @@ class Handshake final : private TimerOwner {
   void Accept(std::string_view header_lines);
   void Refuse(uint16_t status, std::string_view header_lines, std::string_view body);
 
-  bool pending() const { return phase_ == Phase::kVerdict; }
   SessionId id() const { return id_; }
 
  private:

@@ -38,7 +38,7 @@ class ReactorGroup {
   ChannelDirectory& directory() { return *directory_; }
   const EngineOptions& options() const { return options_; }
   const Clock& clock() const { return clock_; }
-  std::atomic<uint64_t>& incomplete_bytes() { return incomplete_bytes_; }
+  IncompleteBytes& incomplete_bytes() { return incomplete_bytes_; }
 
   // For Reactor.
   void Ring() const { ring_(); }
@@ -60,7 +60,7 @@ class ReactorGroup {
   const EngineOptions options_;
   const std::function<void()> ring_;
   const SteadyClock clock_;
-  std::atomic<uint64_t> incomplete_bytes_{0};
+  IncompleteBytes incomplete_bytes_;
   std::atomic<uint32_t> connections_{0}, admitted_{0}, running_{0};
   std::atomic<bool> told_{false};
   std::vector<std::unique_ptr<Reactor>> reactors_;

@@ -44,13 +44,6 @@ TEST(SharedBytesTest, SurvivesAssignmentToItselfAndFromAMove) {
   EXPECT_EQ(a.view(), "hello");
 }
 
-TEST(SharedBytesTest, TruncateKeepsTheFront) {
-  SharedBytes a = SharedBytes::Allocate(8);
-  memcpy(a.mutable_data(), "abcdefgh", 8);
-  a.Truncate(3);
-  EXPECT_EQ(a.view(), "abc");
-}
-
 TEST(SharedBytesTest, ManyThreadsMayCopyAndDropIt) {
   const std::string text(1'000, 'x');
   for (int round = 0; round < 20; round++) {

@@ -274,7 +274,7 @@ class MemoryEngine {
   Counters& counters(uint32_t reactor = 0) { return hub(reactor).counters(); }
   ChannelDirectory& directory() { return *directory_; }
   ManualClock& clock() { return clock_; }
-  uint64_t incomplete_bytes() const { return incomplete_bytes_; }
+  uint64_t incomplete_bytes() const { return incomplete_bytes_.total(); }
   int writables(uint32_t reactor = 0) const { return reactors_[reactor]->writable; }
   SessionRecord& RecordOf(const MemoryClient& client) {
     return *reactors_[client.id.reactor()]->table.At(client.id.index());
@@ -334,7 +334,7 @@ class MemoryEngine {
 
   const EngineOptions options_;
   ManualClock clock_;
-  std::atomic<uint64_t> incomplete_bytes_{0};
+  IncompleteBytes incomplete_bytes_;
   std::deque<MemoryClient> clients_;  // outlive the sessions on them
   std::vector<std::shared_ptr<const Endpoint>> endpoints_;
   std::vector<std::unique_ptr<Reactor>> reactors_;

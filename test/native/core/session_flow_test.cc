@@ -850,8 +850,7 @@ TEST_F(IncompleteLimitTest, OnlyAsManyGoAsMustAlsoWithinOneRound) {
   EXPECT_LE(engine_.incomplete_bytes(), 100'000u);
 }
 
-// Open: each reactor knows only its own holders.
-TEST_F(IncompleteLimitTest, DISABLED_AHolderOnAnotherReactorGoesBeforeASmallOne) {
+TEST_F(IncompleteLimitTest, AHolderOnAnotherReactorGoesBeforeASmallOne) {
   MemoryEngine engine(Limited(), 2);
   const Endpoint& endpoint = engine.AddEndpoint(Told());
   MemoryClient &big = engine.Connect(endpoint, "/", 0), &small = engine.Connect(endpoint, "/", 1);

@@ -104,8 +104,9 @@ TEST_F(SessionTableTest, TheSumOfBytesNeverRunsIntoTheState) {
   EXPECT_EQ(record.TryAddBuffered(id.generation, 640u << 20), 640 << 20);
   EXPECT_EQ(record.TryAddBuffered(id.generation, 1), SessionRecord::kTooMuch);
   EXPECT_EQ(record.TryAddBuffered(id.generation, UINT32_MAX), SessionRecord::kTooMuch);
+  record.AddBuffered(256u << 20);  // the largest message, parked
   EXPECT_EQ(record.StateOf(id.generation), SessionState::kOpen);
-  record.SubtractBuffered((1u << 30) - 1);
+  record.SubtractBuffered(896u << 20);
   EXPECT_EQ(record.StateOf(id.generation), SessionState::kOpen);
 }
 

@@ -5,39 +5,14 @@
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
-#include <array>
-#include <ctime>
 #include <map>
 
+#include "engine/outgoing.h"
 #include "net/reactor_group.h"
 #include "protocol/upgrade.h"
 
 namespace fanwire {
 namespace {
-
-constexpr size_t kPostBytes = 256 * 1024;  // a batch this big does not wait for Flush()
-constexpr size_t kSharedBytes =
-    4 * 1024;  // a message this big has bytes of its own, which are never copied again
-
-constexpr int64_t kMaxHoldNs = 2'000'000;
-
-// A few nanoseconds to read, exact to a tick of the kernel's: enough to notice a slow handler.
-int64_t CoarseNowNs() {
-  timespec now;
-  clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-  return int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
-}
-
-Opcode OpcodeOf(uint8_t flags) {
-  return (flags & kSendBinary) != 0 ? Opcode::kBinary : Opcode::kText;
-}
-
-Message MakeMessage(const uint8_t* data, size_t size, uint8_t flags, std::string_view key) {
-  Message message = Message::Frame(OpcodeOf(flags), data, size);
-  if (!key.empty()) message.key = SharedBytes::Copy(key);
-  message.is_volatile = (flags & kSendVolatile) != 0;
-  return message;
-}
 
 EngineStats::Counts CountsOf(const Counters& counters) {
   return {
@@ -51,59 +26,14 @@ EngineStats::Counts CountsOf(const Counters& counters) {
 
 struct Engine::Impl {
   Impl(const EngineOptions& options, std::function<void()> ring)
-      : group(options, std::move(ring)),
-        routes(std::make_shared<RouteTable>()),
-        outgoing(options.threads) {}
-
-  SessionRecord* RecordOf(SessionId id) {
-    return id.reactor() < group.size() ? group.reactor(id.reactor()).table().At(id.index())
-                                       : nullptr;
-  }
-  Batch& OutgoingTo(SessionId id) { return outgoing[id.reactor()]; }
-  // Everything that was sent so far is now before what is posted next.
-  void PostOutgoing() {
-    for (size_t i = 0; i < outgoing.size(); i++) {
-      if (!outgoing[i].empty()) PostOutgoing(i);
-    }
-  }
-  void PostOutgoing(size_t i) {
-    group.reactor(i).mailbox().Post(outgoing[i]);
-    posted |= ReactorSet{1} << i;
-  }
-  void Flush() {
-    PostOutgoing();
-    group.Wake(std::exchange(posted, 0));
-    oldest_ns = 0;
-  }
-  // Not everything waits for the end of the application's turn: a batch that has grown, or whose
-  // first message is milliseconds old because handlers are slow, leaves now.
-  void FlushIfDue(size_t reactor) {
-    const int64_t now_ns = CoarseNowNs();
-    if (oldest_ns == 0) oldest_ns = now_ns;
-    if (outgoing[reactor].cost() > kPostBytes || now_ns - oldest_ns > kMaxHoldNs) Flush();
-  }
-  SendResult Refused(uint32_t reactor) {
-    group.reactor(reactor).hub().counters().refused_sends.AddShared();
-    Flush();  // it may be asleep, with all this in its mailbox
-    return SendResult::kRefused;
-  }
-  SendResult Published(SendResult result) {
-    if (result == SendResult::kRefused) return Refused(0);
-    FlushIfDue(0);
-    return result;
-  }
-  SendResult SendMessage(SessionId id, const Message& message);
-  SendResult Answer(SessionId id, SessionRecord& record, int64_t buffered);
-  SendResult NotTaken(SessionId id, SessionRecord& record, int64_t why);
+      : group(options, std::move(ring)), routes(std::make_shared<RouteTable>()), outgoing(group) {}
 
   ReactorGroup group;
   std::shared_ptr<const RouteTable> routes;
+  Outgoing outgoing;
   std::map<uint32_t, std::shared_ptr<Listener>> listeners;
   uint32_t last_listener = 0, last_token = 0;
-  std::vector<Batch> outgoing;  // one for each reactor
-  ReactorSet posted = 0;        // reactors to wake
-  int64_t oldest_ns = 0;        // when the first message since the last flush was taken; 0: none
-  bool closing = false;         // no door opens any more
+  bool closing = false;  // no door opens any more
   bool stopped = false;
   bool all_left = false, told_stopped = false;
 };
@@ -138,7 +68,7 @@ Status Engine::AddEndpoint(const EndpointOptions& options, uint16_t* index) {
       command.rare = std::make_unique<RareFields>();
       command.rare->routes = impl_->routes;
     });
-    impl_->posted |= ReactorSet{1} << i;
+    impl_->outgoing.posted() |= ReactorSet{1} << i;
   }
   Flush();
   return {};
@@ -202,7 +132,7 @@ uint32_t Engine::Adopt(int fd, std::string head, uint16_t endpoint) {
 
 bool Engine::Accept(SessionId id, std::string header_lines,
                     const std::optional<std::string>& user) {
-  SessionRecord* record = impl_->RecordOf(id);
+  SessionRecord* record = impl_->group.RecordOf(id);
   if (record == nullptr || record->StateOf(id.generation) != SessionState::kConnecting)
     return false;
   Reactor& reactor = impl_->group.reactor(id.reactor());
@@ -218,7 +148,7 @@ bool Engine::Accept(SessionId id, std::string header_lines,
 }
 
 bool Engine::Refuse(SessionId id, uint16_t status, std::string header_lines, std::string body) {
-  SessionRecord* record = impl_->RecordOf(id);
+  SessionRecord* record = impl_->group.RecordOf(id);
   if (record == nullptr || record->StateOf(id.generation) != SessionState::kConnecting)
     return false;
   Reactor& reactor = impl_->group.reactor(id.reactor());
@@ -235,111 +165,60 @@ bool Engine::Refuse(SessionId id, uint16_t status, std::string header_lines, std
 
 // ---- sends ----
 
-// A session that has hundreds of megabytes under way takes no more; a drain follows.
-SendResult Engine::Impl::NotTaken(SessionId id, SessionRecord& record, int64_t why) {
-  if (why == SessionRecord::kNotOpen) return SendResult::kGone;
-  record.OweDrain(id.generation, record.high_water_mark.load(std::memory_order_relaxed) / 2);
-  return Refused(id.reactor());
-}
-
-// The bytes have been added to the session's sum, which is now `buffered`.
-SendResult Engine::Impl::Answer(SessionId id, SessionRecord& record, int64_t buffered) {
-  const uint32_t mark = record.high_water_mark.load(std::memory_order_relaxed);
-  if (buffered <= mark) return SendResult::kQueued;
-  return record.OweDrain(id.generation, mark / 2) ? SendResult::kQueuedHigh : SendResult::kQueued;
-}
-
 SendResult Engine::Send(SessionId id, const uint8_t* data, size_t size, uint8_t flags,
                         std::string_view key) {
-  const size_t bytes = FrameHeaderSize(size) + size;
-  if (bytes >= kSharedBytes || !key.empty() || (flags & kSendVolatile) != 0) {
-    return impl_->SendMessage(id, MakeMessage(data, size, flags, key));
-  }
-  SessionRecord* record = impl_->RecordOf(id);
-  if (record == nullptr) return SendResult::kGone;
-  Batch& batch = impl_->OutgoingTo(id);
-  Reactor& reactor = impl_->group.reactor(id.reactor());
-  if (record->StateOf(id.generation) == SessionState::kOpen &&
-      reactor.mailbox().Refuses(batch.cost() + bytes)) {
-    return impl_->Refused(id.reactor());
-  }
-  const int64_t buffered = record->TryAddBuffered(id.generation, uint32_t(bytes));
-  if (buffered < 0) return impl_->NotTaken(id, *record, buffered);
-  const size_t from = batch.bytes.size();
-  uint8_t* to = batch.bytes.Reserve(bytes);
-  to += PutFrameHeader(to, OpcodeOf(flags), size);
-  if (size != 0) memcpy(to, data, size);
-  batch.bytes.Advance(bytes);
-  batch.EndSend(id, from);
-  impl_->FlushIfDue(id.reactor());
-  return impl_->Answer(id, *record, buffered);
-}
-
-SendResult Engine::Impl::SendMessage(SessionId id, const Message& message) {
-  SessionRecord* record = RecordOf(id);
-  if (record == nullptr) return SendResult::kGone;
-  Batch& batch = OutgoingTo(id);
-  const size_t bytes = message.frame.size();
-  if (record->StateOf(id.generation) == SessionState::kOpen &&
-      group.reactor(id.reactor()).mailbox().Refuses(batch.cost() + bytes)) {
-    return Refused(id.reactor());
-  }
-  const int64_t buffered = record->TryAddBuffered(id.generation, uint32_t(bytes));
-  if (buffered < 0) return NotTaken(id, *record, buffered);
-  batch.Add(CommandKind::kSendMessage, id).message = message;
-  batch.shared_bytes += bytes;
-  FlushIfDue(id.reactor());
-  return Answer(id, *record, buffered);
+  return impl_->outgoing.Send(id, data, size, flags, key);
 }
 
 SendResult Engine::Publish(ChannelKind kind, std::string_view name, const uint8_t* data,
                            size_t size, uint8_t flags, std::string_view key,
                            const std::vector<SessionId>& except) {
   if (impl_->stopped) return SendResult::kGone;
-  impl_->PostOutgoing();
-  return impl_->Published(impl_->group.directory().Publish(
-      kind, name, MakeMessage(data, size, flags, key), except, &impl_->posted));
+  impl_->outgoing.PostAll();
+  return impl_->outgoing.Published(
+      impl_->group.directory().Publish(kind, name, Outgoing::MakeMessage(data, size, flags, key),
+                                       except, &impl_->outgoing.posted()));
 }
 
 SendResult Engine::Broadcast(const uint8_t* data, size_t size, uint8_t flags, std::string_view key,
                              const std::vector<SessionId>& except) {
   if (impl_->stopped) return SendResult::kGone;
-  impl_->PostOutgoing();
-  return impl_->Published(impl_->group.directory().Broadcast(MakeMessage(data, size, flags, key),
-                                                             except, &impl_->posted));
+  impl_->outgoing.PostAll();
+  return impl_->outgoing.Published(impl_->group.directory().Broadcast(
+      Outgoing::MakeMessage(data, size, flags, key), except, &impl_->outgoing.posted()));
 }
 
 size_t Engine::SendMany(const std::vector<SessionId>& ids, const uint8_t* data, size_t size,
                         uint8_t flags, std::string_view key) {
-  const Message message = MakeMessage(data, size, flags, key);
+  const Message message = Outgoing::MakeMessage(data, size, flags, key);
   size_t queued = 0;
   for (SessionId id : ids) {
-    const SendResult result = impl_->SendMessage(id, message);
+    const SendResult result = impl_->outgoing.Send(id, message);
     if (result == SendResult::kQueued || result == SendResult::kQueuedHigh) queued++;
   }
   return queued;
 }
 
-void Engine::Flush() { impl_->Flush(); }
+void Engine::Flush() { impl_->outgoing.Flush(); }
 
 // ---- rooms and users ----
 
 JoinResult Engine::Join(SessionId id, std::string_view room) {
   if (impl_->stopped) return JoinResult::kGone;
-  impl_->PostOutgoing();
-  return impl_->group.directory().Join(id, ChannelKind::kRoom, room, &impl_->posted);
+  impl_->outgoing.PostAll();
+  return impl_->group.directory().Join(id, ChannelKind::kRoom, room, &impl_->outgoing.posted());
 }
 
 bool Engine::Leave(SessionId id, std::string_view room) {
   if (impl_->stopped) return false;
-  impl_->PostOutgoing();
-  return impl_->group.directory().Leave(id, ChannelKind::kRoom, room, &impl_->posted);
+  impl_->outgoing.PostAll();
+  return impl_->group.directory().Leave(id, ChannelKind::kRoom, room, &impl_->outgoing.posted());
 }
 
 bool Engine::Identify(SessionId id, const std::optional<std::string>& user) {
-  SessionRecord* record = impl_->RecordOf(id);
+  SessionRecord* record = impl_->group.RecordOf(id);
   if (record == nullptr || impl_->stopped) return false;
-  impl_->PostOutgoing();
+  impl_->outgoing.PostAll();
   ChannelDirectory& directory = impl_->group.directory();
   std::mutex& mutex = impl_->group.reactor(id.reactor()).table().mutex(id.index());
   std::optional<std::string> before;
@@ -351,9 +230,11 @@ bool Engine::Identify(SessionId id, const std::optional<std::string>& user) {
     record->user = user.has_value() ? SharedBytes::Copy(*user) : SharedBytes{};
   }
   if (before == user) return true;
-  if (before.has_value()) directory.Leave(id, ChannelKind::kUser, *before, &impl_->posted);
+  if (before.has_value())
+    directory.Leave(id, ChannelKind::kUser, *before, &impl_->outgoing.posted());
   if (!user.has_value()) return true;
-  return directory.Join(id, ChannelKind::kUser, *user, &impl_->posted) != JoinResult::kGone;
+  return directory.Join(id, ChannelKind::kUser, *user, &impl_->outgoing.posted()) !=
+         JoinResult::kGone;
 }
 
 std::vector<std::string> Engine::Rooms(SessionId id) const {
@@ -371,13 +252,13 @@ std::vector<SessionId> Engine::Members(ChannelKind kind, std::string_view name) 
 // ---- sessions ----
 
 bool Engine::Close(SessionId id, uint16_t code, std::string reason, CloseCause cause) {
-  SessionRecord* record = impl_->RecordOf(id);
+  SessionRecord* record = impl_->group.RecordOf(id);
   if (record == nullptr) return false;
   const bool was_open = record->Advance(id.generation, SessionState::kClosing);
   // One that has ended is told as well: messages that still wait for JavaScript are no longer
   // wanted.
   if (!was_open && record->generation() != id.generation) return false;
-  impl_->PostOutgoing();
+  impl_->outgoing.PostAll();
   impl_->group.reactor(id.reactor()).mailbox().PostWith(0, [&](Batch& batch) {
     Command& command = batch.Add(CommandKind::kClose, id);
     command.code = code;
@@ -390,11 +271,11 @@ bool Engine::Close(SessionId id, uint16_t code, std::string reason, CloseCause c
 }
 
 bool Engine::Terminate(SessionId id, CloseCause cause) {
-  SessionRecord* record = impl_->RecordOf(id);
+  SessionRecord* record = impl_->group.RecordOf(id);
   if (record == nullptr || record->generation() != id.generation) return false;
   const bool was_open = record->StateOf(id.generation) != SessionState::kClosed;
   record->Advance(id.generation, SessionState::kClosing);
-  impl_->PostOutgoing();
+  impl_->outgoing.PostAll();
   impl_->group.reactor(id.reactor()).mailbox().PostWith(0, [&](Batch& batch) {
     batch.Add(CommandKind::kTerminate, id).cause = cause;
   });
@@ -403,18 +284,18 @@ bool Engine::Terminate(SessionId id, CloseCause cause) {
 }
 
 SessionState Engine::State(SessionId id) const {
-  SessionRecord* record = impl_->RecordOf(id);
+  SessionRecord* record = impl_->group.RecordOf(id);
   return record != nullptr ? record->StateOf(id.generation) : SessionState::kClosed;
 }
 
 uint32_t Engine::BufferedBytes(SessionId id) const {
-  SessionRecord* record = impl_->RecordOf(id);
+  SessionRecord* record = impl_->group.RecordOf(id);
   if (record == nullptr || record->StateOf(id.generation) == SessionState::kClosed) return 0;
   return record->BufferedOf(id.generation);
 }
 
 std::optional<SessionInfo> Engine::Info(SessionId id) const {
-  SessionRecord* record = impl_->RecordOf(id);
+  SessionRecord* record = impl_->group.RecordOf(id);
   if (record == nullptr) return std::nullopt;
   std::lock_guard<std::mutex> lock(impl_->group.reactor(id.reactor()).table().mutex(id.index()));
   if (record->generation() != id.generation) return std::nullopt;
@@ -481,8 +362,8 @@ void Engine::SettleRange(const SlabRange& range) {
         break;
       case EventKind::kClose:
       case EventKind::kAbort:
-        impl_->RecordOf(id)->released_generation = id.generation;
-        impl_->OutgoingTo(id).Add(CommandKind::kRelease, id);
+        impl_->group.RecordOf(id)->released_generation = id.generation;
+        impl_->outgoing.To(id).Add(CommandKind::kRelease, id);
         break;
       default:
         break;
@@ -491,13 +372,13 @@ void Engine::SettleRange(const SlabRange& range) {
 }
 
 void Engine::Settle(SessionId id, uint32_t bytes) {
-  SessionRecord* record = impl_->RecordOf(id);
+  SessionRecord* record = impl_->group.RecordOf(id);
   if (record == nullptr || record->released_generation == id.generation ||
       record->generation() != id.generation)
     return;
   const bool waits =
       bytes == kSettleOpen ? record->Settle(kCreditMessages, 0) : record->Settle(1, bytes);
-  if (waits) impl_->OutgoingTo(id).Add(CommandKind::kResume, id);
+  if (waits) impl_->outgoing.To(id).Add(CommandKind::kResume, id);
 }
 
 uint32_t Engine::connection_count() const { return impl_->group.TakeConnections(); }
@@ -527,7 +408,7 @@ void Engine::Shutdown(uint16_t code, const std::string& reason, uint32_t grace_m
   impl_->closing = true;
   for (auto& [id, listener] : impl_->listeners) listener->Stop();
   impl_->listeners.clear();
-  impl_->PostOutgoing();
+  impl_->outgoing.PostAll();
   for (size_t i = 0; i < impl_->group.size(); i++) {
     impl_->group.reactor(i).mailbox().PostWith(0, [&](Batch& batch) {
       Command& command = batch.Add(CommandKind::kShutdown, {});

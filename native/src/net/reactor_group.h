@@ -33,6 +33,10 @@ class ReactorGroup {
   Reactor& LeastLoaded();
 
   size_t size() const { return reactors_.size(); }
+  // Null if there was never such a slot; the caller checks the generation.
+  SessionRecord* RecordOf(SessionId id) {
+    return id.reactor() < size() ? reactor(id.reactor()).table().At(id.index()) : nullptr;
+  }
   Reactor& reactor(size_t i) { return *reactors_[i]; }
   const Reactor& reactor(size_t i) const { return *reactors_[i]; }
   ChannelDirectory& directory() { return *directory_; }

@@ -23,6 +23,7 @@ namespace fanwire {
 namespace {
 
 constexpr int kMaxSleepMs = 1'000;
+constexpr int64_t kMaxDescriptors = 1'048'576;  // also in cmake/patches/0003
 constexpr int kAcceptsPerRound = 256;
 constexpr int64_t kAcceptPauseMs = 100;
 
@@ -118,6 +119,8 @@ Status Reactor::Open() {
   info.event_lib_custom = EpollLoop::EventLibrary();
   info.foreign_loops = loops;
   info.retry_and_idle_policy = &no_validity_timer;
+  // Its tables are made for the limit of this moment, and it writes beyond them for a higher one.
+  max_descriptors_ = int(std::min<int64_t>(sysconf(_SC_OPEN_MAX), kMaxDescriptors));
   context_ = lws_create_context(&info);
   if (context_ == nullptr)
     return Status::Error("ERR_FANWIRE_ENGINE", "libwebsockets could not make a context");
@@ -319,7 +322,10 @@ void Reactor::Adopt(int fd, const PeerAddress& peer, int32_t endpoint, uint32_t 
   hub_->counters().accepted.Add();
   lws* wsi = nullptr;
   auto connection = std::make_unique<Connection>(*this);
-  if (shutting_down_) {
+  if (fd >= max_descriptors_) {
+    hub_->Log(LogLevel::kError, "a descriptor is above the limit that held when the engine began");
+  }
+  if (shutting_down_ || fd >= max_descriptors_) {
     close(fd);
   } else {
     lws_adopt_desc_t info{};

@@ -116,6 +116,7 @@ class Reactor final : private ReadyHandler, private TimerOwner {
   bool accepting_paused_ = false, shutting_down_ = false;
   int64_t shutdown_due_ms_ = 0;
   int linger_misses_ = 0;
+  int max_descriptors_ = 0;
   RequestHead scratch_head_;
   std::string scratch_text_;
 };

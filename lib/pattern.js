@@ -16,6 +16,7 @@ const MAX_PATTERN_BYTES = 512
 
 class Pattern {
   /** @type {string[]} */ #segments
+  /** By segment: what it stands for itself, decoded; undefined for the others. @type {(string | undefined)[]} */ #literals = []
   /** @type {readonly string[]} */ names
 
   /** @param {unknown} source */
@@ -38,7 +39,7 @@ class Pattern {
       } else if (segment !== '*') {
         const literal = LITERAL.test(segment) && !SPECIAL.test(segment) ? decode(segment) : undefined
         if (literal === undefined) throw bad(`has a malformed segment ${JSON.stringify(segment)}`)
-        this.#segments[i] = literal
+        this.#literals[i] = literal
       }
     }
     this.names = names
@@ -58,8 +59,9 @@ class Pattern {
       if (segment === '**') return params
       if (i >= parts.length) return undefined
       const value = decode(parts[i])
-      if (segment !== '*' && !segment.startsWith(':')) {
-        if (value !== segment) return undefined
+      const literal = this.#literals[i]
+      if (literal !== undefined) {
+        if (value !== literal) return undefined
         continue
       }
       if (value === undefined || value === '') return undefined

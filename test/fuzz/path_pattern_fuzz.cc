@@ -39,7 +39,9 @@ bool MatchesPlainly(const std::string& pattern, const std::string& path,
     if (i >= segments.size() || !PercentDecode(segments[i], &decoded)) return false;
     if (decoded.find('/') != std::string::npos) return false;
     const bool any = wanted[i] == "*" || wanted[i].starts_with(':');
-    if (any ? decoded.empty() : decoded != wanted[i]) return false;
+    std::string literal;
+    if (!any) Require(PercentDecode(wanted[i], &literal));
+    if (any ? decoded.empty() : decoded != literal) return false;
     if (wanted[i].starts_with(':')) values->push_back(decoded);
   }
   return segments.size() == wanted.size();

@@ -113,11 +113,13 @@ test('silent sockets hold no place under maxConnections', async () => {
 })
 
 test('both doors compare paths percent-decoded', async () => {
-  const { port } = await serve({ '/a%20b': { message (s) { s.send('blank') } }, '/chat/:room': { message (s) { s.send(s.params.room) } }, '/grüße': { message (s) { s.send('hi') } } })
+  const { port } = await serve({ '/a%20b': { message (s) { s.send('blank') } }, '/chat/:room': { message (s) { s.send(s.params.room) } }, '/grüße': { message (s) { s.send('hi') } }, '/%2A/%3Aid': { message (s) { s.send(JSON.stringify(s.params)) } } })
   const base = `ws://127.0.0.1:${port}`
   expect(await (await connect(`${base}/a%20b`)).ask('?')).toBe('blank')
   expect(await (await connect(`${base}/ch%61t/x`)).ask('?')).toBe('x')
   expect(await (await connect(`${base}/gr%C3%BC%C3%9Fe`)).ask('?')).toBe('hi')
+  expect(await (await connect(`${base}/*/:id`)).ask('?')).toBe('{}')
+  expect((await refusal(`${base}/x/y`)).status).toBe(404)
   expect((await refusal(`${base}/chat/a%2Fb`)).status).toBe(404)
 })
 

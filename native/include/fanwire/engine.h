@@ -89,8 +89,8 @@ class Engine {
   std::optional<SessionInfo> Info(SessionId id) const;
   std::vector<SessionId> Sessions(int32_t endpoint) const;  // open ones; -1: of all endpoints
 
-  // Events, of one reactor after the other from 0 on. A range is read, then settled; a retired one is
-  // then given back. kStopped comes in a pass that began after every reactor had ended.
+  // Events, of one reactor after the other from 0 on. A range is read, then settled; a retired one
+  // is then given back. kStopped comes in a pass that began after every reactor had ended.
   size_t reactor_count() const;
   void TakeEvents(size_t reactor, std::vector<SlabRange>& out);
   bool WillReuse(size_t reactor, const Slab& slab) const;

@@ -30,8 +30,8 @@ class EventQueue {
   void Append(SessionId id, EventKind kind, uint8_t aux, uint16_t endpoint,
               std::string_view payload);
 
-  // The reactor: bytes that JavaScript has not taken yet. The hub lets nobody new in when they are too
-  // many.
+  // The reactor: bytes that JavaScript has not taken yet. The hub lets nobody new in when they are
+  // too many.
   uint64_t untaken_bytes() const { return untaken_bytes_.load(std::memory_order_relaxed); }
 
   // Publishes what was appended since the last time. True: there is something new, ring the

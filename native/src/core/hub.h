@@ -61,7 +61,8 @@ class Hub final : public LogSink {
   bool Overloaded() const {
     return events_.untaken_bytes() + waiting_bytes_ + ended_bytes_ > kMaxBacklog;
   }
-  // A session or a pending handshake has ended, and JavaScript is told: its record stays until then.
+  // A session or a pending handshake has ended, and JavaScript is told: its record stays until
+  // then.
   void NoteEnded(SessionId id) { ended_bytes_ += RecordBytes(id); }
 
   // For Session.

@@ -115,8 +115,8 @@ void Outgoing::Flush() {
   oldest_ns_ = 0;
 }
 
-// Not everything waits for the end of the application's turn: a batch that has grown, or whose first
-// message is milliseconds old because handlers are slow, leaves now.
+// Not everything waits for the end of the application's turn: a batch that has grown, or whose
+// first message is milliseconds old because handlers are slow, leaves now.
 void Outgoing::FlushIfDue(size_t reactor) {
   const int64_t now_ns = CoarseNowNs();
   if (oldest_ns_ == 0) oldest_ns_ = now_ns;

@@ -1,5 +1,5 @@
-// Outgoing: the application thread's end of the mailboxes: what it sends is gathered here and posted
-// in batches.
+// Outgoing: the application thread's end of the mailboxes: what it sends is gathered here and
+// posted in batches.
 // Path:      application -> [outgoing] -> mailboxes -> reactors
 // Threading: the application thread's.
 // Lifetime:  part of the engine; ends after the reactors.

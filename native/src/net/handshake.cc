@@ -130,8 +130,8 @@ void Handshake::Switch(std::string_view header_lines, uint8_t* rest, size_t rest
   Hub& hub = reactor_.hub();
   hub.timers().Clear(timer_);
   phase_ = Phase::kAnswered;
-  // In its room before the client knows that it is in: it misses nothing of what is published once it has its 101. The
-  // session writes at the end of the round at the earliest.
+  // In its room before the client knows that it is in: it misses nothing of what is published once
+  // it has its 101. The session writes at the end of the round at the earliest.
   Session& session = hub.Open(std::exchange(id_, {}), connection_, *endpoint_, params_, token_);
   connection_.Become(session);
   std::string& response = reactor_.scratch_text();
@@ -180,7 +180,8 @@ void Handshake::OnHangup() {
   connection_.Close();
 }
 
-// If the application was asked, it is told that no session comes of it, and frees the id when it has seen that.
+// If the application was asked, it is told that no session comes of it, and frees the id when it
+// has seen that.
 void Handshake::GiveUp() {
   if (phase_ != Phase::kVerdict) return;
   phase_ = Phase::kAnswered;

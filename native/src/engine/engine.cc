@@ -253,7 +253,9 @@ std::vector<SessionId> Engine::Members(ChannelKind kind, std::string_view name) 
 
 bool Engine::Close(SessionId id, uint16_t code, std::string reason, CloseCause cause) {
   SessionRecord* record = impl_->group.RecordOf(id);
-  if (record == nullptr) return false;
+  // One whose handshake is pending waits for its verdict.
+  if (record == nullptr || record->StateOf(id.generation) == SessionState::kConnecting)
+    return false;
   const bool was_open = record->Advance(id.generation, SessionState::kClosing);
   // One that has ended is told as well: messages that still wait for JavaScript are no longer
   // wanted.
@@ -272,7 +274,10 @@ bool Engine::Close(SessionId id, uint16_t code, std::string reason, CloseCause c
 
 bool Engine::Terminate(SessionId id, CloseCause cause) {
   SessionRecord* record = impl_->group.RecordOf(id);
-  if (record == nullptr || record->generation() != id.generation) return false;
+  if (record == nullptr || record->generation() != id.generation ||
+      record->StateOf(id.generation) == SessionState::kConnecting) {
+    return false;
+  }
   const bool was_open = record->StateOf(id.generation) != SessionState::kClosed;
   record->Advance(id.generation, SessionState::kClosing);
   impl_->outgoing.PostAll();

@@ -133,6 +133,21 @@ TEST(MessagesTest, AUserThatTheVerdictNamesIsReachedFromTheOpenOn) {
   EXPECT_EQ(app->Info(id)->user, "bob");
 }
 
+TEST(MessagesTest, AHandshakeThatIsPendingIsEndedByItsVerdictAlone) {
+  Application app;
+  EndpointOptions endpoint = ToldEndpoint();
+  endpoint.authenticate = true;
+  app.AddEndpoint(endpoint);
+  WsClient client = WsClient::ToPort(app.Listen());
+  client.Write(UpgradeHead("/"));
+  const SessionId id = app.Await(EventKind::kAuthenticate).id;
+  EXPECT_FALSE(app->Close(id, 1000, "", CloseCause::kApplication));
+  EXPECT_FALSE(app->Terminate(id, CloseCause::kApplication));
+  ASSERT_TRUE(app->Accept(id, "", std::nullopt));
+  EXPECT_EQ(client.ReadStatus(), 101);
+  app.Await(EventKind::kOpen, id);
+}
+
 class PublishTest : public testing::TestWithParam<uint32_t> {};
 
 TEST_P(PublishTest, EveryMemberSeesOneOrderOfSeveralPublishers) {

@@ -18,6 +18,11 @@ function run (command, args, sentence) {
   throw new NotReady(`${said}\n${sentence}`)
 }
 
+// Compiler, libraries and the headers of Node-API; quick when they are there.
+function prepareTools () {
+  run(path.join(ROOT, 'scripts', 'setup'), [], 'bench: the set-up failed; what it said stands above.')
+}
+
 function preparePeers () {
   if (fs.existsSync(path.join(__dirname, 'node_modules', '.package-lock.json'))) return
   console.error('bench: installing the peers')
@@ -63,6 +68,7 @@ function prepare (servers) {
   if (os.availableParallelism() < 2) {
     throw new NotReady('bench: two cores are needed, one for the server and one for the load client.')
   }
+  prepareTools()
   if (servers.includes('uws') || servers.includes('ws')) preparePeers()
   const programs = preparePrograms()
   if (servers.includes('fanwire')) prepareAddon()

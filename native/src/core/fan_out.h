@@ -1,8 +1,8 @@
 // FanOut: gathers what a round sends, so that each session's bytes leave in one write.
 // Path:      mailbox -> [fan_out] -> session -> cork -> bytes out
 // Threading: reactor-owned.
-// Lifetime:  segments live for one round and point into batches and messages that the reactor keeps
-//            until Flush().
+// Lifetime:  segments live until the next Flush(), and point into batches and messages that the
+//            reactor keeps for the whole round.
 //
 // Messages to one room, one after another, form the open batch: they are joined once and each
 // member gets one segment. Anything else that could overtake it closes the batch first, so a
@@ -31,7 +31,7 @@ struct Segment {
   int32_t next;              // of the same session; -1: the last
   const SharedBytes* owner;  // whose bytes; null: the batch's, to be copied if they must wait
   const Message* message;    // if it has a key or is volatile
-  uint32_t frames;           // 0: not known
+  uint32_t frames;           // counted where a run is cut into stretches; else not looked at
   bool counted;              // the record's buffered bytes have it
 };
 
@@ -57,7 +57,7 @@ class FanOut {
   // The session has something else to write (a pong, a close frame).
   void Touch(Session& session);
 
-  // Ends the round: every touched session writes.
+  // Every touched session writes: at the end of the round, or between two commands when heavy().
   void Flush();
 
   // How many receivers the open batch has, and how many messages: whether lingering for more may
